@@ -1,0 +1,1 @@
+//! Placeholder map of the crate.
