@@ -1,1 +1,3 @@
-//! Placeholder map of the crate.
+//! engagement-desk: which technical desk takes a request, why, and what became of it.
+
+pub mod domain;

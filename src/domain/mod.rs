@@ -1,0 +1,7 @@
+//! What is decided, and nothing else: no clock, no I/O, no framework, no randomness.
+//!
+//! Everything a decision needs comes in as a value and everything it yields goes out as one, so each
+//! module can be tested without a database and read without knowing the ones around it.
+
+pub mod decision;
+pub mod facts;
