@@ -1,0 +1,58 @@
+//! Who is asking.
+
+use super::facts::{Relationship, vocabulary};
+
+vocabulary! {
+    /// What a credential lets its holder be. One credential has one role.
+    Role {
+        /// A partner manager, strategist or partner contact who asks for help.
+        Requester = "requester",
+        /// Works the requests of named desks.
+        DeskMember = "desk_member",
+        /// Works them too, and grants exceptions, cancels and reopens.
+        DeskLead = "desk_lead",
+        /// A dashboard: reads everything but contact details and internal notes.
+        Viewer = "viewer",
+        /// An internal tool that submits for named requesters.
+        Integration = "integration",
+        /// Looks after keys, partners and the catalogue.
+        Admin = "admin",
+    }
+}
+
+/// An authenticated caller. Made from a credential, never from a request body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caller {
+    /// Stable name of the person or tool; a person's is the e-mail address in lower case.
+    pub subject: String,
+    /// Name to show.
+    pub name: String,
+    /// The one role of the credential.
+    pub role: Role,
+    /// What a requester is to the partner.
+    pub relationship: Option<Relationship>,
+    /// Desks a member or lead works for.
+    pub desks: Vec<String>,
+    /// MPN ids of the partners a requester manages.
+    pub partners: Vec<String>,
+    /// Id of the API key used; names the credential in the audit trail.
+    pub key_id: String,
+}
+
+/// A person a request belongs to.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Requester {
+    /// Name to show.
+    pub name: String,
+    /// E-mail address as given.
+    pub email: String,
+    /// What the person is to the partner.
+    pub relationship: Relationship,
+}
+
+impl Requester {
+    /// The subject the person's own credential has.
+    pub fn subject(&self) -> String {
+        self.email.trim().to_lowercase()
+    }
+}

@@ -1,0 +1,484 @@
+//! What a step changes: the values the store writes, made here and nowhere else.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Need, Plan, Refusal, State};
+use crate::domain::actor::Requester;
+use crate::domain::decision::Decision;
+use crate::domain::facts::{Facts, vocabulary};
+use crate::domain::request::{Assignee, Progress, Request};
+
+vocabulary! {
+    /// What happened to a request.
+    EventKind {
+        /// It was stored for the first time.
+        Created = "created",
+        /// It came into another state.
+        Transitioned = "transitioned",
+        /// Its facts changed and its state did not.
+        Revised = "revised",
+    }
+}
+
+/// One line of a request's history, without who and when, which the flow adds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// The state before; none for a new request.
+    pub from: Option<State>,
+    /// The state after.
+    pub to: State,
+    /// Why, in the words of who did it.
+    pub reason: Option<String>,
+    /// JSON pointers of the members that changed besides the state.
+    pub changed: Vec<String>,
+}
+
+/// Proof that a change was made by this module.
+#[derive(Clone, Debug, PartialEq)]
+struct Seal;
+
+/// A change of a stored request, ready to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The state after.
+    pub state: State,
+    /// The desk after.
+    pub desk: Option<String>,
+    /// The facts after.
+    pub facts: Facts,
+    /// The judgement after.
+    pub decision: Option<Decision>,
+    /// What the desk and the life cycle added, after.
+    pub progress: Progress,
+    /// The line of history.
+    pub event: Event,
+    seal: Seal,
+}
+
+/// A request about to be stored for the first time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRequest {
+    /// The first state: draft, or what the rules decide.
+    pub state: State,
+    /// The desk named, or the recommended one.
+    pub desk: Option<String>,
+    /// What the requester says.
+    pub facts: Facts,
+    /// The judgement, unless it is a draft.
+    pub decision: Option<Decision>,
+    /// Link to the request it goes on for, where there is one.
+    pub progress: Progress,
+    /// The person it belongs to.
+    pub requested_by: Requester,
+    /// The first line of history.
+    pub event: Event,
+    seal: Seal,
+}
+
+/// What the caller says with a step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Step {
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// Code of a refusal; `other` where none is given.
+    pub reason_code: Option<String>,
+    /// JSON pointers of the facts the requester is to give.
+    pub fields: Vec<String>,
+    /// Who delivers.
+    pub assignee: Option<Assignee>,
+    /// First day of delivery (UTC).
+    pub starts_on: Option<NaiveDate>,
+    /// Last day of delivery (UTC).
+    pub ends_on: Option<NaiveDate>,
+    /// Day on which work resumes (UTC).
+    pub resume_on: Option<NaiveDate>,
+    /// What was delivered.
+    pub outcome: Option<String>,
+    /// Desk or channel it goes to.
+    pub destination: Option<String>,
+    /// Rules the exception waives.
+    pub waived_rules: Vec<String>,
+    /// Hours the desk agrees to.
+    pub approved_hours: Option<f64>,
+}
+
+impl Step {
+    fn says(&self, need: Need) -> bool {
+        let words =
+            |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+        match need {
+            Need::Reason => words(&self.reason),
+            Need::Outcome => words(&self.outcome),
+            Need::Destination => words(&self.destination),
+            Need::Fields => !self.fields.is_empty(),
+            Need::WaivedRules => !self.waived_rules.is_empty(),
+            Need::Assignee => self.assignee.is_some(),
+            Need::StartsOn => self.starts_on.is_some(),
+            Need::EndsOn => self.ends_on.is_some(),
+            Need::ResumeOn => self.resume_on.is_some(),
+        }
+    }
+}
+
+impl NewRequest {
+    /// A draft: nothing is judged, facts may be missing.
+    pub fn draft(facts: Facts, requested_by: Requester) -> Self {
+        let desk = facts.desk.clone();
+        Self::new(State::Draft, desk, facts, None, requested_by)
+    }
+
+    /// A submission: the decision says whether it is in the desk's queue or ineligible.
+    pub fn submitted(facts: Facts, decision: Decision, requested_by: Requester) -> Self {
+        let state = judged(&decision);
+        let desk = decision.desk.clone();
+        Self::new(state, desk, facts, Some(decision), requested_by)
+    }
+
+    /// The request that goes on at another desk for one that was redirected there.
+    pub fn succeeding(predecessor: &Request, facts: Facts, decision: Decision) -> Self {
+        let mut successor = Self::submitted(facts, decision, predecessor.requested_by.clone());
+        successor.progress.predecessor_id = Some(predecessor.id);
+        successor
+    }
+
+    fn new(
+        state: State,
+        desk: Option<String>,
+        mut facts: Facts,
+        decision: Option<Decision>,
+        requested_by: Requester,
+    ) -> Self {
+        withhold(&mut facts, decision.as_ref());
+        let event = Event {
+            kind: EventKind::Created,
+            from: None,
+            to: state,
+            reason: None,
+            changed: Vec::new(),
+        };
+        let progress = Progress::default();
+        Self {
+            state,
+            desk,
+            facts,
+            decision,
+            progress,
+            requested_by,
+            event,
+            seal: Seal,
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// Takes the step: checks what it says and works out everything that changes.
+    ///
+    /// `judged` is the fresh decision where [`Plan::needs_judgement`] asks for one.
+    pub fn take(
+        self,
+        step: Step,
+        judged_now: Option<Decision>,
+        successor_id: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> Result<Change, Refusal> {
+        let Plan { request, arrow } = self;
+        let missing: Vec<Need> = arrow
+            .needs
+            .iter()
+            .copied()
+            .filter(|need| !step.says(*need))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Refusal::Missing(missing));
+        }
+        check_dates(&step, now)?;
+
+        let mut state = arrow.to;
+        let mut desk = request.desk.clone();
+        let mut facts = request.facts.clone();
+        let mut decision = request.decision.clone();
+        let mut progress = request.progress.clone();
+        let Step {
+            reason,
+            reason_code,
+            fields,
+            assignee,
+            starts_on,
+            ends_on,
+            resume_on,
+            outcome,
+            destination,
+            waived_rules,
+            approved_hours,
+        } = step;
+
+        match (request.state, arrow.to) {
+            (State::Draft, State::Submitted) => {
+                if let Some(verdict) = judged_now {
+                    state = judged(&verdict);
+                    desk = verdict.desk.clone();
+                    withhold(&mut facts, Some(&verdict));
+                    decision = Some(verdict);
+                }
+            }
+            (State::ActionRequired, State::InReview) => {
+                decision = Some(passed(judged_now)?);
+                progress.wanted_fields.clear();
+            }
+            (State::ExceptionReview, State::Submitted) => {
+                check_waivers(&waived_rules, request.decision.as_ref())?;
+                decision = Some(passed(judged_now)?);
+                progress.waived_rules = waived_rules;
+            }
+            (_, State::Draft) => {
+                progress.waived_rules.clear();
+                progress.wanted_fields.clear();
+            }
+            (_, State::Rejected) => {
+                progress.reason_code = Some(reason_code.unwrap_or_else(|| "other".to_owned()));
+            }
+            (_, State::ActionRequired) => progress.wanted_fields = fields,
+            (from, State::Redirected) => {
+                if from == State::Ineligible {
+                    check_destination(destination.as_deref(), request.decision.as_ref())?;
+                }
+                progress.destination = destination;
+                progress.successor_id = successor_id;
+            }
+            (State::InReview, State::Accepted) => {
+                progress.approved_hours = approved_hours.or(request.facts.estimated_hours);
+            }
+            (State::Scheduled, State::Accepted) => {
+                progress.assignee = None;
+                progress.starts_on = None;
+                progress.ends_on = None;
+            }
+            (State::Accepted, State::Scheduled) => {
+                progress.assignee = assignee;
+                progress.starts_on = starts_on;
+                progress.ends_on = ends_on;
+            }
+            (_, State::OnHold) => progress.resume_on = resume_on,
+            (State::OnHold, _) => progress.resume_on = None,
+            (_, State::Completed) => progress.outcome = outcome,
+            (State::Completed, State::InProgress) => {
+                progress.outcome = None;
+                progress.reopened = true;
+            }
+            _ => {
+                if let Some(assignee) = assignee {
+                    progress.assignee = Some(assignee);
+                }
+            }
+        }
+        progress.reason.clone_from(&reason);
+
+        let changed = changed_members(request, &facts, &progress);
+        let event = Event {
+            kind: EventKind::Transitioned,
+            from: Some(request.state),
+            to: state,
+            reason,
+            changed,
+        };
+        Ok(Change {
+            state,
+            desk,
+            facts,
+            decision,
+            progress,
+            event,
+            seal: Seal,
+        })
+    }
+}
+
+/// Changes the facts: any of a draft's, and of a request the desk waits for only those it asked for.
+pub fn revise(request: &Request, mut facts: Facts, withheld: bool) -> Result<Change, Refusal> {
+    if withheld {
+        facts.description = None;
+    }
+    let changed = changed_members(request, &facts, &request.progress);
+    match request.state {
+        State::Draft => {}
+        State::ActionRequired => {
+            let unwanted: Vec<String> = changed
+                .iter()
+                .filter(|pointer| !is_wanted(pointer, &request.progress.wanted_fields))
+                .cloned()
+                .collect();
+            if !unwanted.is_empty() {
+                return Err(Refusal::NotWanted(unwanted));
+            }
+        }
+        other => return Err(Refusal::NotRevisable(other)),
+    }
+    let desk = if request.state == State::Draft {
+        facts.desk.clone()
+    } else {
+        request.desk.clone()
+    };
+    let event = Event {
+        kind: EventKind::Revised,
+        from: Some(request.state),
+        to: request.state,
+        reason: None,
+        changed,
+    };
+    Ok(Change {
+        state: request.state,
+        desk,
+        facts,
+        decision: request.decision.clone(),
+        progress: request.progress.clone(),
+        event,
+        seal: Seal,
+    })
+}
+
+fn is_wanted(pointer: &str, wanted: &[String]) -> bool {
+    wanted.iter().any(|field| {
+        pointer == field
+            || pointer
+                .strip_prefix(field.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+fn judged(decision: &Decision) -> State {
+    if decision.eligible {
+        State::Submitted
+    } else {
+        State::Ineligible
+    }
+}
+
+fn passed(decision: Option<Decision>) -> Result<Decision, Refusal> {
+    match decision {
+        Some(decision) if decision.eligible => Ok(decision),
+        Some(decision) => Err(Refusal::Ineligible(Box::new(decision))),
+        None => Err(Refusal::GuardFails("The rules have not been asked.")),
+    }
+}
+
+/// A description that may give a vulnerability away is not kept.
+fn withhold(facts: &mut Facts, decision: Option<&Decision>) {
+    if decision.is_some_and(|decision| decision.description_withheld) {
+        facts.description = None;
+    }
+}
+
+fn check_dates(step: &Step, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let today = now.date_naive();
+    if let (Some(starts_on), Some(ends_on)) = (step.starts_on, step.ends_on)
+        && ends_on < starts_on
+    {
+        return Err(Refusal::Invalid {
+            member: Need::EndsOn,
+            message: format!("Delivery can't end on {ends_on}, before it starts on {starts_on}."),
+        });
+    }
+    match step.resume_on {
+        Some(resume_on) if resume_on < today => Err(Refusal::Invalid {
+            member: Need::ResumeOn,
+            message: format!("The day to resume, {resume_on}, has passed."),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_waivers(waived: &[String], decision: Option<&Decision>) -> Result<(), Refusal> {
+    let failed: Vec<&str> = decision
+        .map(|decision| decision.blocking().map(|rule| rule.rule.as_str()).collect())
+        .unwrap_or_default();
+    match waived.iter().find(|rule| !failed.contains(&rule.as_str())) {
+        Some(stranger) => Err(Refusal::Invalid {
+            member: Need::WaivedRules,
+            message: format!(
+                "The rule {stranger} is not one that stands in the way; these are: {}.",
+                failed.join(", ")
+            ),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check_destination(
+    destination: Option<&str>,
+    decision: Option<&Decision>,
+) -> Result<(), Refusal> {
+    let offered: Vec<&str> = decision
+        .map(|decision| {
+            decision
+                .destinations
+                .iter()
+                .map(|place| place.id.as_str())
+                .collect()
+        })
+        .unwrap_or_default();
+    if destination.is_some_and(|destination| offered.contains(&destination)) {
+        return Ok(());
+    }
+    let message = if offered.is_empty() {
+        "The decision names no desk and no channel for this request.".to_owned()
+    } else {
+        format!(
+            "The decision names these destinations: {}.",
+            offered.join(", ")
+        )
+    };
+    Err(Refusal::Invalid {
+        member: Need::Destination,
+        message,
+    })
+}
+
+/// JSON pointers of the members in which the request as it will be differs from what it was.
+fn changed_members(request: &Request, facts: &Facts, progress: &Progress) -> Vec<String> {
+    let mut changed = Vec::new();
+    compare(&json(&request.facts), &json(facts), "", 2, &mut changed);
+    compare(
+        &json(&request.progress),
+        &json(progress),
+        "",
+        1,
+        &mut changed,
+    );
+    changed.retain(|pointer| pointer != "/reason");
+    changed
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+fn compare(before: &Value, after: &Value, path: &str, depth: u8, changed: &mut Vec<String>) {
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) if depth > 0 => {
+            let names: std::collections::BTreeSet<&String> =
+                before.keys().chain(after.keys()).collect();
+            for name in names {
+                let (old, new) = (before.get(name), after.get(name));
+                let empty = Value::Object(serde_json::Map::new());
+                // A member object that appears or goes is told by its own members.
+                let (old, new) = match (old, new) {
+                    (Some(old), Some(new)) => (old, new),
+                    (None, Some(new @ Value::Object(_))) => (&empty, new),
+                    (Some(old @ Value::Object(_)), None) => (old, &empty),
+                    (None, Some(new)) => (&Value::Null, new),
+                    (Some(old), None) => (old, &Value::Null),
+                    (None, None) => continue,
+                };
+                compare(old, new, &format!("{path}/{name}"), depth - 1, changed);
+            }
+        }
+        _ => changed.push(path.to_owned()),
+    }
+}
