@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod decision;
+pub mod eligibility;
 pub mod facts;
 pub mod lifecycle;
 pub mod request;

@@ -74,6 +74,8 @@ pub struct NewRequest {
     pub progress: Progress,
     /// The person it belongs to.
     pub requested_by: Requester,
+    /// Subject of the credential that sends it.
+    pub submitted_by: String,
     /// The first line of history.
     pub event: Event,
     seal: Seal,
@@ -124,23 +126,36 @@ impl Step {
     }
 }
 
+/// On whose behalf a new request is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sender {
+    /// The person it belongs to.
+    pub requested_by: Requester,
+    /// Subject of the credential that sends it: the person's own, or an integration's.
+    pub submitted_by: String,
+}
+
 impl NewRequest {
     /// A draft: nothing is judged, facts may be missing.
-    pub fn draft(facts: Facts, requested_by: Requester) -> Self {
+    pub fn draft(facts: Facts, sender: Sender) -> Self {
         let desk = facts.desk.clone();
-        Self::new(State::Draft, desk, facts, None, requested_by)
+        Self::new(State::Draft, desk, facts, None, sender)
     }
 
     /// A submission: the decision says whether it is in the desk's queue or ineligible.
-    pub fn submitted(facts: Facts, decision: Decision, requested_by: Requester) -> Self {
+    pub fn submitted(facts: Facts, decision: Decision, sender: Sender) -> Self {
         let state = judged(&decision);
         let desk = decision.desk.clone();
-        Self::new(state, desk, facts, Some(decision), requested_by)
+        Self::new(state, desk, facts, Some(decision), sender)
     }
 
     /// The request that goes on at another desk for one that was redirected there.
     pub fn succeeding(predecessor: &Request, facts: Facts, decision: Decision) -> Self {
-        let mut successor = Self::submitted(facts, decision, predecessor.requested_by.clone());
+        let sender = Sender {
+            requested_by: predecessor.requested_by.clone(),
+            submitted_by: predecessor.submitted_by.clone(),
+        };
+        let mut successor = Self::submitted(facts, decision, sender);
         successor.progress.predecessor_id = Some(predecessor.id);
         successor
     }
@@ -148,11 +163,11 @@ impl NewRequest {
     fn new(
         state: State,
         desk: Option<String>,
-        mut facts: Facts,
+        facts: Facts,
         decision: Option<Decision>,
-        requested_by: Requester,
+        sender: Sender,
     ) -> Self {
-        withhold(&mut facts, decision.as_ref());
+        let Sender { requested_by, submitted_by } = sender;
         let event = Event {
             kind: EventKind::Created,
             from: None,
@@ -160,14 +175,14 @@ impl NewRequest {
             reason: None,
             changed: Vec::new(),
         };
-        let progress = Progress::default();
         Self {
             state,
             desk,
             facts,
             decision,
-            progress,
+            progress: Progress::default(),
             requested_by,
+            submitted_by,
             event,
             seal: Seal,
         }
@@ -199,7 +214,7 @@ impl Plan<'_> {
 
         let mut state = arrow.to;
         let mut desk = request.desk.clone();
-        let mut facts = request.facts.clone();
+        let facts = request.facts.clone();
         let mut decision = request.decision.clone();
         let mut progress = request.progress.clone();
         let Step {
@@ -221,7 +236,6 @@ impl Plan<'_> {
                 if let Some(verdict) = judged_now {
                     state = judged(&verdict);
                     desk = verdict.desk.clone();
-                    withhold(&mut facts, Some(&verdict));
                     decision = Some(verdict);
                 }
             }
@@ -298,10 +312,7 @@ impl Plan<'_> {
 }
 
 /// Changes the facts: any of a draft's, and of a request the desk waits for only those it asked for.
-pub fn revise(request: &Request, mut facts: Facts, withheld: bool) -> Result<Change, Refusal> {
-    if withheld {
-        facts.description = None;
-    }
+pub fn revise(request: &Request, facts: Facts) -> Result<Change, Refusal> {
     let changed = changed_members(request, &facts, &request.progress);
     match request.state {
         State::Draft => {}
@@ -362,13 +373,6 @@ fn passed(decision: Option<Decision>) -> Result<Decision, Refusal> {
         Some(decision) if decision.eligible => Ok(decision),
         Some(decision) => Err(Refusal::Ineligible(Box::new(decision))),
         None => Err(Refusal::GuardFails("The rules have not been asked.")),
-    }
-}
-
-/// A description that may give a vulnerability away is not kept.
-fn withhold(facts: &mut Facts, decision: Option<&Decision>) {
-    if decision.is_some_and(|decision| decision.description_withheld) {
-        facts.description = None;
     }
 }
 

@@ -9,7 +9,7 @@ mod change;
 mod states;
 
 pub use arrows::{ARROWS, Arrow, Guard, Need, Party, between, document, leaving};
-pub use change::{Change, Event, EventKind, NewRequest, Step, revise};
+pub use change::{Change, Event, EventKind, NewRequest, Sender, Step, revise};
 pub use states::{State, StatusCategory};
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,0 +1,4 @@
+drop table requests;
+drop function take_turns(text);
+drop function next_reference(text, integer);
+drop sequence request_numbers;

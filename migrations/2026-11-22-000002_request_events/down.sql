@@ -1,0 +1,2 @@
+drop table request_events;
+drop function refuse_to_change_history();

@@ -1,0 +1,131 @@
+//! A request takes a step of its life.
+
+use super::create::prefix;
+use super::once::{Given, once};
+use super::revise::refused;
+use super::{Ask, Expected, FlowError, judge, keepable, must_be, stamp};
+use crate::app::App;
+use crate::domain::decision::Decision;
+use crate::domain::facts::Facts;
+use crate::domain::lifecycle::{self, Need, NewRequest, Party, Refusal, State, Step};
+use crate::domain::request::Request;
+use crate::store::apply;
+use crate::store::idempotency::{Answer, Key};
+use crate::store::requests::{self, Lock, Name, Visibility};
+use crate::store::Connection;
+
+/// Takes the request to another state, with all that goes with it.
+///
+/// # Errors
+/// Where the caller can't see it, the life cycle or the rules refuse, somebody else changed it first,
+/// or the database does not answer.
+pub async fn act(
+    app: &App,
+    ask: &Ask,
+    name: &Name,
+    expected: Expected<'_>,
+    to: State,
+    step: &Step,
+    key: Option<&Key>,
+    render: impl Fn(&Request) -> Answer,
+) -> Result<Given, FlowError> {
+    let visibility = Visibility::of(&ask.caller);
+    once(
+        app,
+        key,
+        async |connection| {
+            let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
+                .await?
+                .ok_or(FlowError::NotFound)?;
+            take_step(app, ask, connection, &request, expected, to, step.clone()).await
+        },
+        render,
+    )
+    .await
+}
+
+async fn take_step(
+    app: &App,
+    ask: &Ask,
+    connection: &mut Connection,
+    request: &Request,
+    expected: Expected<'_>,
+    to: State,
+    step: Step,
+) -> Result<Request, FlowError> {
+    let parties = lifecycle::parties(&ask.caller, request);
+    if parties.is_empty() {
+        return Err(FlowError::Forbidden(format!(
+            "The role {} moves no requests.",
+            ask.caller.role
+        )));
+    }
+    must_be(expected, request)?;
+    let stamp = stamp(app);
+    let refuse = |refusal| refused(refusal, request);
+    let plan = lifecycle::plan(request, to, &ask.caller, stamp.at).map_err(refuse)?;
+
+    let decision = if plan.needs_judgement() {
+        let mut waived = request.progress.waived_rules.clone();
+        waived.extend(step.waived_rules.iter().cloned());
+        Some(judge_again(app, connection, request, &request.facts, &waived).await?)
+    } else {
+        None
+    };
+    let successor = match (to, &step.destination) {
+        (State::Redirected, Some(destination)) => {
+            successor(app, connection, request, destination).await?
+        }
+        _ => None,
+    };
+    let successor_id = successor.as_ref().map(|_| app.clock.new_id());
+    let change = plan.take(step, decision, successor_id, stamp.at).map_err(refuse)?;
+
+    let acts_as_owner = parties.contains(&Party::Owner);
+    let who = ask.who(acts_as_owner.then_some(request.owner_subject.as_str()));
+    if let (Some(new), Some(id)) = (successor, successor_id) {
+        let prefix = prefix(app, new.desk.as_deref());
+        let stamp = super::stamp(app);
+        apply::insert(connection, id, new, prefix, &who, stamp).await?;
+    }
+    Ok(apply::update(connection, request, change, &who, stamp).await?)
+}
+
+async fn judge_again(
+    app: &App,
+    connection: &mut Connection,
+    request: &Request,
+    facts: &Facts,
+    waived: &[String],
+) -> Result<Decision, FlowError> {
+    let asker = Some(request.requested_by.relationship);
+    let now = app.clock.now();
+    Ok(judge(app, connection, facts, asker, Some(request), waived, now, Lock::ForUpdate).await?)
+}
+
+/// What goes on at the desk the request is handed to; nothing for a channel outside the service.
+async fn successor(
+    app: &App,
+    connection: &mut Connection,
+    request: &Request,
+    destination: &str,
+) -> Result<Option<NewRequest>, FlowError> {
+    let invalid = |message: String| {
+        refused(Refusal::Invalid { member: Need::Destination, message }, request)
+    };
+    if app.catalogue.channel(destination).is_some() {
+        return Ok(None);
+    }
+    if app.catalogue.desk(destination).is_none() {
+        return Err(invalid(format!("The catalogue has no desk and no channel {destination}.")));
+    }
+    if request.desk.as_deref() == Some(destination) {
+        return Err(invalid(format!("The request is at {destination} already.")));
+    }
+    let facts = Facts { desk: Some(destination.to_owned()), ..request.facts.clone() };
+    let decision = judge_again(app, connection, request, &facts, &[]).await?;
+    if !decision.eligible {
+        return Err(refused(Refusal::Ineligible(Box::new(decision)), request));
+    }
+    Ok(Some(NewRequest::succeeding(request, keepable(app, facts), decision)))
+}

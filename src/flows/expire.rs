@@ -1,0 +1,68 @@
+//! Requests that nobody moves come to an end.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::FlowError;
+use crate::app::App;
+use crate::domain::lifecycle::{self, State, Step};
+use crate::store::apply::{self, Stamp, Who};
+use crate::store::{Connection, requests};
+
+/// Requests taken in one transaction.
+const BATCH: i64 = 50;
+
+/// Expires one batch of requests whose time limit in the catalogue has passed; tells how many.
+///
+/// Instances share the work: a request another instance is busy with is passed over.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn run_once(app: &App) -> Result<usize, FlowError> {
+    let now = app.clock.now();
+    let limits = app.catalogue.expiry();
+    let mut expired = 0;
+    for (state, days) in [
+        (State::Draft, limits.draft),
+        (State::ActionRequired, limits.action_required),
+        (State::Accepted, limits.accepted),
+    ] {
+        let since_before = now - TimeDelta::days(i64::from(days));
+        expired += app
+            .store
+            .write(async |connection: &mut Connection| {
+                expire_in(app, connection, state, since_before, days, now).await
+            })
+            .await?;
+    }
+    Ok(expired)
+}
+
+async fn expire_in(
+    app: &App,
+    connection: &mut Connection,
+    state: State,
+    since_before: DateTime<Utc>,
+    days: u32,
+    now: DateTime<Utc>,
+) -> Result<usize, FlowError> {
+    let stale = requests::stale(connection, state, since_before, BATCH).await?;
+    let count = stale.len();
+    for request in stale {
+        let Some(plan) = lifecycle::plan_expiry(&request) else { continue };
+        let reason = Some(format!("Nothing happened for {days} days."));
+        let change = plan
+            .take(Step { reason, ..Step::default() }, None, None, now)
+            .map_err(|refusal| super::revise::refused(refusal, &request))?;
+        let run = app.clock.new_id();
+        let who = Who {
+            subject: "system".to_owned(),
+            name: "engagement-desk".to_owned(),
+            role: "system".to_owned(),
+            key_id: String::new(),
+            on_behalf_of: None,
+            http_request_id: run.to_string(),
+        };
+        apply::update(connection, &request, change, &who, Stamp { event_id: run, at: now }).await?;
+    }
+    Ok(count)
+}

@@ -1,0 +1,211 @@
+//! API keys: made, listed, revoked, and recognised at every request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Ask, FlowError};
+use crate::app::App;
+use crate::credentials::{NewKey, PresentedKey};
+use crate::domain::actor::{Caller, Role};
+use crate::domain::facts::Relationship;
+use crate::domain::rights::{self, Action};
+use crate::store::keys::{self, ApiKey};
+use crate::store::{Connection, Store, StoreError};
+
+/// A key lives for this long at most.
+pub const LONGEST_LIFE_DAYS: u32 = 365;
+
+/// What a key is to stand for.
+#[derive(Clone, Debug)]
+pub struct KeyInput {
+    /// E-mail address of a person, stable name of a tool; kept in lower case.
+    pub subject: String,
+    /// Name to show.
+    pub name: String,
+    /// Its one role.
+    pub role: Role,
+    /// What a requester is to the partner.
+    pub relationship: Option<Relationship>,
+    /// Desks of a member or lead.
+    pub desks: Vec<String>,
+    /// MPN ids of the partners a requester manages.
+    pub partners: Vec<String>,
+    /// Days until it ends.
+    pub lives_days: u32,
+}
+
+/// Makes a key and stores all but its secret. The text is shown once and kept nowhere.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn issue(
+    store: &Store,
+    input: KeyInput,
+    created_by: &str,
+    now: DateTime<Utc>,
+) -> Result<(ApiKey, String), StoreError> {
+    let KeyInput { subject, name, role, relationship, desks, partners, lives_days } = input;
+    let NewKey { id, text, secret_hash } = NewKey::generate();
+    let key = ApiKey {
+        id,
+        secret_hash: secret_hash.to_vec(),
+        subject: subject.trim().to_lowercase(),
+        name,
+        role,
+        relationship,
+        desks,
+        partners,
+        created_at: now,
+        created_by: created_by.to_owned(),
+        expires_at: now + TimeDelta::days(i64::from(lives_days.min(LONGEST_LIFE_DAYS))),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    let stored = key.clone();
+    store
+        .write(async |connection: &mut Connection| keys::insert(connection, stored.clone()).await)
+        .await?;
+    Ok((key, text))
+}
+
+/// Makes a key for an administrator.
+///
+/// # Errors
+/// Where the caller does not manage keys, or the database does not answer.
+pub async fn create(app: &App, ask: &Ask, input: KeyInput) -> Result<(ApiKey, String), FlowError> {
+    must_manage(&ask.caller)?;
+    Ok(issue(&app.store, input, &ask.caller.subject, app.clock.now()).await?)
+}
+
+/// The keys, newest first.
+///
+/// # Errors
+/// Where the caller does not manage keys, or the database does not answer.
+pub async fn list(
+    app: &App,
+    ask: &Ask,
+    after: Option<(DateTime<Utc>, String)>,
+    limit: i64,
+) -> Result<Vec<ApiKey>, FlowError> {
+    must_manage(&ask.caller)?;
+    app.store
+        .read(async |connection: &mut Connection| Ok(keys::list(connection, after, limit).await?))
+        .await
+}
+
+/// One key.
+///
+/// # Errors
+/// Where the caller does not manage keys, there is no such key, or the database does not answer.
+pub async fn show(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
+    must_manage(&ask.caller)?;
+    app.store
+        .read(async |connection: &mut Connection| {
+            keys::find(connection, id).await?.ok_or(FlowError::NotFound)
+        })
+        .await
+}
+
+/// Revokes a key, on this instance at once and on every other within [`CACHED_FOR`].
+///
+/// # Errors
+/// Where the caller does not manage keys, there is no such key, or the database does not answer.
+pub async fn revoke(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
+    must_manage(&ask.caller)?;
+    let now = app.clock.now();
+    let key = app
+        .store
+        .write(async |connection: &mut Connection| {
+            keys::revoke(connection, id, now).await?.ok_or(FlowError::NotFound)
+        })
+        .await?;
+    app.known_keys.forget(id);
+    Ok(key)
+}
+
+fn must_manage(caller: &Caller) -> Result<(), FlowError> {
+    if rights::reach(caller.role, Action::ManageKeys).is_some() {
+        Ok(())
+    } else {
+        Err(FlowError::Forbidden("Only an administrator manages API keys.".to_owned()))
+    }
+}
+
+/// The caller a presented key stands for; `None` where it opens nothing, whatever the cause.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreError> {
+    let Some(presented) = PresentedKey::parse(text) else { return Ok(None) };
+    let key = match app.known_keys.get(&presented.id) {
+        Some(key) => key,
+        None => {
+            let id = presented.id.as_str();
+            let read = async |connection: &mut Connection| keys::find(connection, id).await;
+            let Some(key) = app.store.read(read).await? else { return Ok(None) };
+            app.known_keys.remember(key.clone());
+            key
+        }
+    };
+    let now = app.clock.now();
+    if !presented.matches(&key.secret_hash) || !key.is_live(now) {
+        return Ok(None);
+    }
+    if app.known_keys.use_is_news(&key, now) {
+        app.store
+            .write(async |connection: &mut Connection| keys::touch(connection, &key.id, now).await)
+            .await?;
+    }
+    Ok(Some(key.caller()))
+}
+
+/// Keys as they were read a moment ago, so that a busy caller does not cost a query per request.
+#[derive(Default)]
+pub struct KnownKeys {
+    keys: Mutex<HashMap<String, Known>>,
+}
+
+struct Known {
+    key: ApiKey,
+    read_at: Instant,
+}
+
+/// A revocation takes effect everywhere within this time.
+pub const CACHED_FOR: Duration = Duration::from_millis(800);
+
+/// More keys than this are not remembered at once.
+const MOST_KNOWN: usize = 10_000;
+
+impl KnownKeys {
+    fn get(&self, id: &str) -> Option<ApiKey> {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.get(id).filter(|known| known.read_at.elapsed() < CACHED_FOR).map(|known| known.key.clone())
+    }
+
+    fn remember(&self, key: ApiKey) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= MOST_KNOWN {
+            keys.clear();
+        }
+        keys.insert(key.id.clone(), Known { key, read_at: Instant::now() });
+    }
+
+    fn forget(&self, id: &str) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Whether the use should be written down: the last one written is more than a minute old.
+    fn use_is_news(&self, key: &ApiKey, now: DateTime<Utc>) -> bool {
+        let is_news = key.last_used_at.is_none_or(|last| now - last > TimeDelta::minutes(1));
+        if is_news {
+            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = keys.get_mut(&key.id) {
+                known.key.last_used_at = Some(now);
+            }
+        }
+        is_news
+    }
+}

@@ -1,0 +1,132 @@
+//! The one way through the service: load, decide, apply, in one transaction.
+//!
+//! HTTP and the background work come through here alike. A flow knows no HTTP: what a caller gets to
+//! see of its result is rendered by the closure it is given, inside the transaction, so that a first
+//! answer can be kept with the work it answers.
+
+pub mod act;
+pub mod check;
+pub mod create;
+pub mod expire;
+pub mod keys;
+pub mod once;
+pub mod revise;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::domain::actor::Caller;
+use crate::domain::decision::Decision;
+use crate::domain::eligibility::{self, Question};
+use crate::domain::facts::{Facts, Relationship};
+use crate::domain::lifecycle::Refusal;
+use crate::domain::request::Request;
+use crate::store::apply::{Stamp, Who};
+use crate::store::requests::Lock;
+use crate::store::{Connection, StoreError, WorkError, history};
+
+/// Why a flow did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such object, or the caller may not see it.
+    #[error("not found")]
+    NotFound,
+    /// The caller may not do that, whatever the state.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The life cycle says no.
+    #[error("{refusal}")]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The request as it stands.
+        request: Box<Request>,
+    },
+    /// The request is not in the version the caller knows.
+    #[error("somebody else changed it")]
+    Stale(Box<Request>),
+    /// The idempotency key was used for something else.
+    #[error("the idempotency key was used for something else")]
+    KeyUsedForOther,
+    /// The first use of the idempotency key is still running.
+    #[error("the first use of the idempotency key is still running")]
+    KeyRunning,
+}
+
+impl WorkError for FlowError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::NotFound
+            | Self::Forbidden(_)
+            | Self::Refused { .. }
+            | Self::Stale(_)
+            | Self::KeyUsedForOther
+            | Self::KeyRunning => None,
+        }
+    }
+}
+
+/// Whether a request is in a version the caller means to change.
+pub type Expected<'a> = &'a dyn Fn(&Request) -> bool;
+
+fn must_be(expected: Expected<'_>, request: &Request) -> Result<(), FlowError> {
+    if expected(request) { Ok(()) } else { Err(FlowError::Stale(Box::new(request.clone()))) }
+}
+
+/// Who asks, and under which HTTP request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The caller.
+    pub caller: Caller,
+    /// Id of the HTTP request, for the history.
+    pub http_request_id: String,
+}
+
+impl Ask {
+    /// The caller as history keeps it; `owner` is the person it is done for, if that is somebody else.
+    fn who(&self, owner: Option<&str>) -> Who {
+        Who {
+            subject: self.caller.subject.clone(),
+            name: self.caller.name.clone(),
+            role: self.caller.role.as_str().to_owned(),
+            key_id: self.caller.key_id.clone(),
+            on_behalf_of: owner.filter(|owner| *owner != self.caller.subject).map(str::to_owned),
+            http_request_id: self.http_request_id.clone(),
+        }
+    }
+}
+
+fn stamp(app: &App) -> Stamp {
+    Stamp { event_id: app.clock.new_id(), at: app.clock.now() }
+}
+
+/// Judges the facts with the history as it is in this transaction.
+async fn judge(
+    app: &App,
+    connection: &mut Connection,
+    facts: &Facts,
+    asker: Option<Relationship>,
+    of: Option<&Request>,
+    waived: &[String],
+    now: DateTime<Utc>,
+    lock: Lock,
+) -> Result<Decision, StoreError> {
+    let wanted = eligibility::history_wanted(&app.catalogue, facts);
+    let id: Option<Uuid> = of.map(|request| request.id);
+    let history = history::gather(connection, &wanted, id, now, lock).await?;
+    let question = Question { facts, asker, history: &history, waived };
+    Ok(eligibility::decide(&app.catalogue, &question))
+}
+
+/// Takes out of the facts what must not be kept: a description that may give a vulnerability away.
+fn keepable(app: &App, mut facts: Facts) -> Facts {
+    if app.catalogue.withholds_description(&facts) {
+        facts.description = None;
+    }
+    facts
+}

@@ -1,0 +1,60 @@
+//! The facts of a request change.
+
+use super::once::{Given, once};
+use super::{Ask, Expected, FlowError, keepable, must_be, stamp};
+use crate::app::App;
+use crate::domain::facts::Facts;
+use crate::domain::lifecycle;
+use crate::domain::request::Request;
+use crate::domain::rights::{self, Action};
+use crate::store::apply;
+use crate::store::idempotency::{Answer, Key};
+use crate::store::requests::{self, Lock, Name, Visibility};
+
+/// Replaces the facts of a request. `facts` were worked out from version `read_version`, so they are
+/// written only over that one.
+///
+/// # Errors
+/// Where the caller can't see or may not revise it, it was changed since, its state does not allow it,
+/// or the database does not answer.
+pub async fn revise(
+    app: &App,
+    ask: &Ask,
+    name: &Name,
+    expected: Expected<'_>,
+    read_version: i64,
+    facts: &Facts,
+    key: Option<&Key>,
+    render: impl Fn(&Request) -> Answer,
+) -> Result<Given, FlowError> {
+    let visibility = Visibility::of(&ask.caller);
+    once(
+        app,
+        key,
+        async |connection| {
+            let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
+                .await?
+                .ok_or(FlowError::NotFound)?;
+            if !rights::may(&ask.caller, Action::ReviseRequest, &request) {
+                return Err(FlowError::Forbidden(
+                    "Only the requester changes the facts of a request.".to_owned(),
+                ));
+            }
+            must_be(expected, &request)?;
+            must_be(&|request| request.version == read_version, &request)?;
+            let change = lifecycle::revise(&request, keepable(app, facts.clone()))
+                .map_err(|refusal| refused(refusal, &request))?;
+            if change.event.changed.is_empty() {
+                return Ok(request);
+            }
+            let who = ask.who(Some(&request.owner_subject));
+            Ok(apply::update(connection, &request, change, &who, stamp(app)).await?)
+        },
+        render,
+    )
+    .await
+}
+
+pub(super) fn refused(refusal: lifecycle::Refusal, request: &Request) -> FlowError {
+    FlowError::Refused { refusal, request: Box::new(request.clone()) }
+}

@@ -1,0 +1,147 @@
+//! Answers of writes, rendered once and given again as often as they are asked for; and of reads,
+//! which need no body where the client has it already.
+
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::codes::Code;
+use super::context::RequestId;
+use super::etag::{self, EntityTag};
+use super::idempotency::IdempotencyKey;
+use super::problem::{MEDIA_TYPE, Problem};
+use crate::domain::actor::Caller;
+use crate::flows::once::Given;
+use crate::flows::{Ask, FlowError};
+use crate::store::idempotency::{Answer, Key};
+
+const JSON: &str = "application/json";
+/// May be kept by the caller, who has to ask each time whether it is still good.
+const REVALIDATE: &str = "private, no-cache";
+const VARY: &str = "Authorization";
+
+/// An answer with an object.
+pub fn with_object<T: Serialize>(
+    status: StatusCode,
+    object: &T,
+    tag: &EntityTag,
+    location: Option<&str>,
+) -> Answer {
+    let mut headers = vec![
+        (header::CONTENT_TYPE.to_string(), JSON.to_owned()),
+        (header::ETAG.to_string(), tag.to_string()),
+    ];
+    if let Some(location) = location {
+        headers.push((header::LOCATION.to_string(), location.to_owned()));
+    }
+    // Views are plain structs and always serialize.
+    Answer { status: status.as_u16(), headers, body: serde_json::to_vec(object).unwrap_or_default() }
+}
+
+/// An answer that refuses, though the request was stored.
+pub fn with_problem(problem: &Problem, tag: &EntityTag, location: &str) -> Answer {
+    let headers = vec![
+        (header::CONTENT_TYPE.to_string(), format!("{MEDIA_TYPE}; charset=utf-8")),
+        (header::ETAG.to_string(), tag.to_string()),
+        (header::LOCATION.to_string(), location.to_owned()),
+    ];
+    let body = serde_json::to_vec(&problem.document()).unwrap_or_default();
+    Answer { status: problem.code().status().as_u16(), headers, body }
+}
+
+/// What goes out for a write.
+pub fn give(given: Given) -> Result<HttpResponse, Problem> {
+    let Given { answer: Answer { status, headers, body }, replayed } = given;
+    let status = StatusCode::from_u16(status).map_err(|error| Problem::internal(&error))?;
+    let mut response = HttpResponse::build(status);
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name).map_err(|error| Problem::internal(&error))?;
+        let value = HeaderValue::try_from(value).map_err(|error| Problem::internal(&error))?;
+        response.insert_header((name, value));
+    }
+    response.insert_header((header::CACHE_CONTROL, REVALIDATE));
+    response.insert_header((header::VARY, VARY));
+    if replayed {
+        response.insert_header(("idempotency-replayed", "true"));
+    }
+    Ok(response.body(body))
+}
+
+/// What goes out for a read: the object, or 304 where the client has it already.
+pub fn show<T: Serialize>(
+    headers: &HeaderMap,
+    object: &T,
+    tag: Option<EntityTag>,
+    link: Option<String>,
+) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
+    let tag = tag.unwrap_or_else(|| EntityTag::of_content(&body));
+    let known = etag::not_modified(headers, &tag)?;
+    let mut response =
+        if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, tag.to_string()))
+        .insert_header((header::CACHE_CONTROL, REVALIDATE))
+        .insert_header((header::VARY, VARY));
+    if let Some(link) = link {
+        response.insert_header((header::LINK, link));
+    }
+    Ok(if known { response.finish() } else { response.content_type(JSON).body(body) })
+}
+
+/// Who asks, for the flows.
+pub fn ask(caller: Caller) -> Ask {
+    let http_request_id = RequestId::current().map(|id| id.to_string()).unwrap_or_default();
+    Ask { caller, http_request_id }
+}
+
+/// What an idempotency key stands for in this request.
+pub fn key(
+    request: &HttpRequest,
+    caller: &Caller,
+    given: Option<&IdempotencyKey>,
+    body: &[u8],
+) -> Option<Key> {
+    let given = given?;
+    let route = request.match_pattern().unwrap_or_default();
+    let header = |name: HeaderName| {
+        request.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default()
+    };
+    Some(Key {
+        scope: hash(&[
+            caller.subject.as_bytes(),
+            request.method().as_str().as_bytes(),
+            route.as_bytes(),
+            given.as_str().as_bytes(),
+        ]),
+        fingerprint: hash(&[
+            request.path().as_bytes(),
+            request.query_string().as_bytes(),
+            header(header::CONTENT_TYPE),
+            header(header::IF_MATCH),
+            body,
+        ]),
+    })
+}
+
+/// Hashes parts so that no two lists of parts look the same.
+fn hash(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// Runs a write to its end even when the client goes away meanwhile: a commit is never cut in two.
+pub async fn to_the_end<T: 'static>(
+    work: impl Future<Output = Result<T, FlowError>> + 'static,
+) -> Result<Result<T, FlowError>, Problem> {
+    actix_web::rt::spawn(work).await.map_err(|error| {
+        tracing::error!(%error, "a write did not end");
+        Problem::new(Code::CommitOutcomeUnknown)
+    })
+}

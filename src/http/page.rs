@@ -1,0 +1,73 @@
+//! Pages of lists.
+
+use actix_web::HttpRequest;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use super::codes::Code;
+use super::problem::{Fault, Problem};
+use crate::cursor::{BadCursor, CursorKey};
+
+/// Items on a page where the client does not say.
+pub const DEFAULT_LIMIT: u16 = 50;
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The items.
+    #[schema(max_items = 200)]
+    pub items: Vec<T>,
+    /// Leads to the next page; `null` on the last one.
+    #[schema(required = true, max_length = 1000)]
+    pub next_cursor: Option<String>,
+}
+
+/// One item more than the page has room for tells whether there is another page.
+pub fn one_more(limit: u16) -> i64 {
+    i64::from(limit) + 1
+}
+
+impl<T> Page<T> {
+    /// Cuts the rows read to a page, with the cursor of its last row if there are more.
+    pub fn cut(mut rows: Vec<T>, limit: u16, cursor: impl FnOnce(&T) -> String) -> Self {
+        let is_more = rows.len() > usize::from(limit);
+        rows.truncate(usize::from(limit));
+        let next_cursor = if is_more { rows.last().map(cursor) } else { None };
+        Self { items: rows, next_cursor }
+    }
+
+    /// The same page of something else.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(change).collect(), next_cursor: self.next_cursor }
+    }
+
+    /// The `Link` header that leads to the next page.
+    pub fn link(&self, request: &HttpRequest) -> Option<String> {
+        let cursor = self.next_cursor.as_ref()?;
+        let others = request
+            .query_string()
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let query: Vec<&str> = others.collect();
+        let and = if query.is_empty() { "" } else { "&" };
+        Some(format!("<{}?{}{and}cursor={cursor}>; rel=\"next\"", request.path(), query.join("&")))
+    }
+}
+
+/// The position in a cursor of this list.
+///
+/// # Errors
+/// The problem to answer with, where it is none of ours or of another list.
+pub fn open<P: DeserializeOwned>(
+    key: &CursorKey,
+    cursor: &str,
+    list: &str,
+) -> Result<P, Problem> {
+    key.open(cursor, list).map_err(|error| match error {
+        BadCursor::Forged => Problem::new(Code::CursorInvalid)
+            .fault(Fault::in_parameter("cursor", "INVALID", "must be the next_cursor of a page")),
+        BadCursor::OtherFilters => Problem::new(Code::CursorFilterMismatch)
+            .fault(Fault::in_parameter("cursor", "OTHER_LIST", "belongs to a list with other filters")),
+    })
+}

@@ -1,0 +1,73 @@
+//! How a connection to Postgres is made: time limits, keepalives, TLS.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use tokio_postgres::config::{Config, Host, SslMode};
+
+/// Set on every session: no statement, lock or forgotten transaction holds others up for long.
+const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
+     -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
+
+/// Connects with the limits of the service.
+///
+/// TLS follows the URL's `sslmode`: with `require` a connection without it is refused, and the
+/// server's certificate is always checked against the well-known authorities.
+pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    let config = settings(url)?;
+    let uses_socket = config
+        .get_hosts()
+        .iter()
+        .all(|host| matches!(host, Host::Unix(_)));
+    if uses_socket || config.get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = config
+            .connect(tokio_postgres::NoTls)
+            .await
+            .map_err(bad_connection)?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    } else {
+        let (client, connection) = config.connect(tls()?).await.map_err(bad_connection)?;
+        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+}
+
+fn settings(url: &str) -> ConnectionResult<Config> {
+    let mut config = Config::from_str(url).map_err(bad_connection)?;
+    let options = match config.get_options() {
+        Some(given) => format!("{SESSION} {given}"),
+        None => SESSION.to_owned(),
+    };
+    config
+        .options(options)
+        .application_name("engagement-desk")
+        .connect_timeout(Duration::from_secs(2))
+        .tcp_user_timeout(Duration::from_secs(10))
+        .keepalives_idle(Duration::from_secs(30));
+    Ok(config)
+}
+
+fn tls() -> ConnectionResult<tokio_postgres_rustls::MakeRustlsConnect> {
+    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(bad_connection)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
+}
+
+/// Says what failed without the URL, which may hold a password.
+fn bad_connection(error: impl std::error::Error) -> ConnectionError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    ConnectionError::BadConnection(text)
+}

@@ -1,0 +1,61 @@
+//! Brings the database to the shape this binary needs.
+
+use diesel::connection::SimpleConnection;
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{StoreError, connect};
+
+/// Every migration, as compiled in.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Instances that start together take turns by this lock.
+const LOCK: &str = "select pg_advisory_lock(7301905551)";
+const UNLOCK: &str = "select pg_advisory_unlock(7301905551)";
+/// A migration may rewrite a large table, and may wait for another instance's.
+const PATIENCE: &str = "set statement_timeout = 0; set lock_timeout = 0";
+
+/// Runs what has not run yet, and names it. Safe to call from several instances at once.
+///
+/// # Errors
+/// Where the database can't be reached or a migration fails; that migration is then undone.
+pub async fn run_pending(url: &str) -> Result<Vec<String>, StoreError> {
+    with_harness(url, |harness| {
+        let done = harness.run_pending_migrations(MIGRATIONS)?;
+        Ok(done.iter().map(ToString::to_string).collect())
+    })
+    .await
+}
+
+/// Takes back the latest migration, and names it.
+///
+/// # Errors
+/// Where none has run, or it can't be undone.
+pub async fn revert_last(url: &str) -> Result<String, StoreError> {
+    with_harness(url, |harness| {
+        Ok(harness.revert_last_migration(MIGRATIONS)?.to_string())
+    })
+    .await
+}
+
+async fn with_harness<T: Send + 'static>(
+    url: &str,
+    work: impl FnOnce(&mut Wrapper) -> diesel::migration::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    let unavailable = |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
+    let connection = connect(url).await.map_err(|error| unavailable(&error))?;
+    tokio::task::spawn_blocking(move || {
+        let mut wrapper = Wrapper::from(connection);
+        wrapper.batch_execute(PATIENCE)?;
+        wrapper.batch_execute(LOCK)?;
+        let result = work(&mut wrapper);
+        wrapper.batch_execute(UNLOCK)?;
+        result
+    })
+    .await
+    .map_err(|error| unavailable(&error))?
+    .map_err(|error| unavailable(&error))
+}
+
+type Wrapper = AsyncConnectionWrapper<AsyncPgConnection>;

@@ -1,0 +1,369 @@
+//! Requests as they are read. Whether the caller may see one is part of every statement.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::column::{Json, Word};
+use super::schema::requests;
+use super::{Connection, StoreError};
+use crate::domain::actor::{Caller, Requester};
+use crate::domain::decision::Decision;
+use crate::domain::facts::Facts;
+use crate::domain::lifecycle::State;
+use crate::domain::request::{Progress, Request};
+use crate::domain::rights::{self, Action, Reach};
+
+/// The requests a caller may see at all.
+#[derive(Clone, Debug)]
+pub enum Visibility {
+    /// None of them.
+    Nothing,
+    /// All of them.
+    Everything,
+    /// Those the subject owns, and those of the partners it manages.
+    Own {
+        /// The caller.
+        subject: String,
+        /// MPN ids of the partners it manages.
+        partners: Vec<String>,
+    },
+    /// Those the subject submitted for others.
+    SubmittedBy(String),
+    /// Those at these desks.
+    AtDesks(Vec<String>),
+}
+
+impl Visibility {
+    /// What the rights table lets the caller read.
+    pub fn of(caller: &Caller) -> Self {
+        match rights::reach(caller.role, Action::ReadRequest) {
+            None => Self::Nothing,
+            Some(Reach::All) => Self::Everything,
+            Some(Reach::Own) => Self::Own {
+                subject: caller.subject.clone(),
+                partners: caller.partners.clone(),
+            },
+            Some(Reach::Submitted) => Self::SubmittedBy(caller.subject.clone()),
+            Some(Reach::Desk) => Self::AtDesks(caller.desks.clone()),
+        }
+    }
+}
+
+/// How a request is named in a path.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Name {
+    /// By its id.
+    Id(Uuid),
+    /// By its reference, in capital letters.
+    Reference(String),
+}
+
+/// Which requests a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// At this desk.
+    pub desk: Option<String>,
+    /// In one of these states; empty for any.
+    pub states: Vec<State>,
+    /// For this service.
+    pub service: Option<String>,
+    /// Of the partner with this MPN id.
+    pub partner: Option<String>,
+    /// Of the customer with this name.
+    pub customer: Option<String>,
+    /// Given to the architect of this name.
+    pub assignee: Option<String>,
+    /// Owned by this subject.
+    pub requested_by: Option<String>,
+    /// Created at or after.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Created before.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Last changed at or after.
+    pub updated_from: Option<DateTime<Utc>>,
+    /// Last changed before.
+    pub updated_before: Option<DateTime<Utc>>,
+}
+
+/// The place in a list after which it goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
+    /// Creation time of the last item shown.
+    pub created_at: DateTime<Utc>,
+    /// Its id.
+    pub id: Uuid,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = requests, check_for_backend(diesel::pg::Pg))]
+pub(super) struct RequestRow {
+    id: Uuid,
+    reference: String,
+    desk: Option<String>,
+    state: Word<State>,
+    version: i64,
+    facts: Json<Facts>,
+    decision: Option<Json<Decision>>,
+    progress: Json<Progress>,
+    requested_by: Json<Requester>,
+    owner_subject: String,
+    submitted_by: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    state_since: DateTime<Utc>,
+}
+
+impl From<RequestRow> for Request {
+    fn from(row: RequestRow) -> Self {
+        let RequestRow {
+            id,
+            reference,
+            desk,
+            state,
+            version,
+            facts,
+            decision,
+            progress,
+            requested_by,
+            owner_subject,
+            submitted_by,
+            created_at,
+            updated_at,
+            state_since,
+        } = row;
+        Self {
+            id,
+            reference,
+            desk,
+            state: state.0,
+            version,
+            facts: facts.0,
+            decision: decision.map(|decision| decision.0),
+            progress: progress.0,
+            requested_by: requested_by.0,
+            owner_subject,
+            submitted_by,
+            created_at,
+            updated_at,
+            state_since,
+        }
+    }
+}
+
+/// One line of a list.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = requests, check_for_backend(diesel::pg::Pg))]
+pub struct Summary {
+    /// Identity.
+    pub id: Uuid,
+    /// Identity for people.
+    pub reference: String,
+    /// The desk that has it.
+    pub desk: Option<String>,
+    #[diesel(deserialize_as = Word<State>)]
+    /// Where it stands.
+    pub state: State,
+    /// Counts changes.
+    pub version: i64,
+    /// The service wanted.
+    pub service: Option<String>,
+    /// One line that names it.
+    pub title: Option<String>,
+    /// How much the requester presses.
+    pub priority: Option<String>,
+    /// The day by which help is needed.
+    pub needed_by: Option<String>,
+    /// MPN id of the partner.
+    pub partner_mpn_id: Option<String>,
+    /// Name of the partner.
+    pub partner_name: Option<String>,
+    /// Name of the customer.
+    pub customer_name: Option<String>,
+    /// Name of the person it belongs to.
+    pub requester_name: Option<String>,
+    /// Name of who delivers.
+    pub assignee: Option<String>,
+    /// When it was first stored.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it came into its state.
+    pub state_since: DateTime<Utc>,
+}
+
+impl From<Word<State>> for State {
+    fn from(word: Word<State>) -> Self {
+        word.0
+    }
+}
+
+type Boxed<'a, Selection> = requests::BoxedQuery<'a, diesel::pg::Pg, Selection>;
+
+macro_rules! visible {
+    ($query:expr, $visibility:expr) => {
+        match $visibility {
+            Visibility::Everything => $query,
+            Visibility::Nothing => $query.filter(requests::id.ne(requests::id)),
+            Visibility::Own { subject, partners } => $query.filter(
+                requests::owner_subject
+                    .eq(subject)
+                    .or(requests::partner_mpn_id
+                        .eq_any(partners)
+                        .is_not_distinct_from(true)),
+            ),
+            Visibility::SubmittedBy(subject) => $query.filter(requests::submitted_by.eq(subject)),
+            Visibility::AtDesks(desks) => $query.filter(requests::desk.eq_any(desks)),
+        }
+    };
+}
+
+/// Whether the row is locked until the transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lock {
+    /// Read only.
+    No,
+    /// Nobody else changes it meanwhile.
+    ForUpdate,
+}
+
+/// The request of that name, where the caller may see it.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn find(
+    connection: &mut Connection,
+    name: &Name,
+    visibility: &Visibility,
+    lock: Lock,
+) -> Result<Option<Request>, StoreError> {
+    if lock == Lock::ForUpdate {
+        lock_row(connection, name).await?;
+    }
+    let query: Boxed<'_, _> = requests::table.select(RequestRow::as_select()).into_boxed();
+    let query = match name {
+        Name::Id(id) => query.filter(requests::id.eq(id)),
+        Name::Reference(reference) => query.filter(requests::reference.eq(reference)),
+    };
+    let row: Option<RequestRow> = visible!(query, visibility)
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(row.map(Request::from))
+}
+
+/// A boxed query can't lock, so the row is locked by its key alone first; what it says is read after.
+async fn lock_row(connection: &mut Connection, name: &Name) -> Result<(), StoreError> {
+    let ids = requests::table.select(requests::id);
+    let locked: QueryResult<Option<Uuid>> = match name {
+        Name::Id(id) => {
+            ids.filter(requests::id.eq(id)).for_update().first(connection).await.optional()
+        }
+        Name::Reference(reference) => ids
+            .filter(requests::reference.eq(reference))
+            .for_update()
+            .first(connection)
+            .await
+            .optional(),
+    };
+    locked.map(|_| ()).map_err(StoreError::from)
+}
+
+/// One page of the requests the caller may see, newest first.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn list(
+    connection: &mut Connection,
+    filter: &Filter,
+    visibility: &Visibility,
+    after: Option<Position>,
+    limit: i64,
+) -> Result<Vec<Summary>, StoreError> {
+    let Filter {
+        desk,
+        states,
+        service,
+        partner,
+        customer,
+        assignee,
+        requested_by,
+        created_from,
+        created_before,
+        updated_from,
+        updated_before,
+    } = filter;
+    let mut query: Boxed<'_, _> = requests::table.select(Summary::as_select()).into_boxed();
+    if let Some(desk) = desk {
+        query = query.filter(requests::desk.eq(desk));
+    }
+    if !states.is_empty() {
+        let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+        query = query.filter(requests::state.eq_any(words));
+    }
+    if let Some(service) = service {
+        query = query.filter(requests::service.eq(service));
+    }
+    if let Some(partner) = partner {
+        query = query.filter(requests::partner_mpn_id.eq(partner));
+    }
+    if let Some(customer) = customer {
+        query = query.filter(requests::customer_name.eq(customer));
+    }
+    if let Some(assignee) = assignee {
+        query = query.filter(requests::assignee.eq(assignee));
+    }
+    if let Some(requested_by) = requested_by {
+        query = query.filter(requests::owner_subject.eq(requested_by));
+    }
+    if let Some(from) = created_from {
+        query = query.filter(requests::created_at.ge(from));
+    }
+    if let Some(before) = created_before {
+        query = query.filter(requests::created_at.lt(before));
+    }
+    if let Some(from) = updated_from {
+        query = query.filter(requests::updated_at.ge(from));
+    }
+    if let Some(before) = updated_before {
+        query = query.filter(requests::updated_at.lt(before));
+    }
+    if let Some(Position { created_at, id }) = after {
+        query = query.filter(
+            requests::created_at
+                .le(created_at)
+                .and(requests::created_at.lt(created_at).or(requests::id.lt(id))),
+        );
+    }
+    let query = visible!(query, visibility);
+    Ok(query
+        .order((requests::created_at.desc(), requests::id.desc()))
+        .limit(limit)
+        .load(connection)
+        .await?)
+}
+
+/// Requests that have been in a state since before the given time, a few at a time; locked, and
+/// those another instance is busy with are passed over.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn stale(
+    connection: &mut Connection,
+    state: State,
+    since_before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Request>, StoreError> {
+    let rows: Vec<RequestRow> = requests::table
+        .select(RequestRow::as_select())
+        .filter(requests::state.eq(state.as_str()))
+        .filter(requests::state_since.lt(since_before))
+        .order(requests::state_since)
+        .limit(limit)
+        .for_update()
+        .skip_locked()
+        .load(connection)
+        .await?;
+    Ok(rows.into_iter().map(Request::from).collect())
+}

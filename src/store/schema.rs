@@ -1,0 +1,101 @@
+// The tables as the migrations make them; a test compares the two.
+
+diesel::table! {
+    requests (id) {
+        id -> Uuid,
+        reference -> Text,
+        desk -> Nullable<Text>,
+        state -> Text,
+        version -> Int8,
+        facts -> Jsonb,
+        decision -> Nullable<Jsonb>,
+        progress -> Jsonb,
+        requested_by -> Jsonb,
+        owner_subject -> Text,
+        submitted_by -> Text,
+        solution_area_key -> Nullable<Text>,
+        customer_key -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        state_since -> Timestamptz,
+        service -> Nullable<Text>,
+        partner_mpn_id -> Nullable<Text>,
+        estimated_hours -> Nullable<Float8>,
+        title -> Nullable<Text>,
+        priority -> Nullable<Text>,
+        needed_by -> Nullable<Text>,
+        partner_name -> Nullable<Text>,
+        customer_name -> Nullable<Text>,
+        requester_name -> Nullable<Text>,
+        assignee -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    request_events (position) {
+        position -> Int8,
+        id -> Uuid,
+        request_id -> Uuid,
+        request_version -> Int8,
+        kind -> Text,
+        from_state -> Nullable<Text>,
+        to_state -> Text,
+        desk -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        changed -> Array<Text>,
+        actor_subject -> Text,
+        actor_name -> Text,
+        actor_role -> Text,
+        key_id -> Text,
+        on_behalf_of -> Nullable<Text>,
+        http_request_id -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Text,
+        secret_hash -> Bytea,
+        subject -> Text,
+        name -> Text,
+        role -> Text,
+        relationship -> Nullable<Text>,
+        desks -> Array<Text>,
+        partners -> Array<Text>,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (scope) {
+        scope -> Bytea,
+        fingerprint -> Bytea,
+        status -> Int2,
+        headers -> Jsonb,
+        body -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    catalogs (version) {
+        version -> Text,
+        document -> Text,
+        first_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    server_secrets (name) {
+        name -> Text,
+        value -> Bytea,
+    }
+}
+
+diesel::joinable!(request_events -> requests (request_id));
+diesel::allow_tables_to_appear_in_same_query!(requests, request_events);
