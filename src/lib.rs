@@ -1,1 +1,3 @@
 //! Placeholder map of the crate.
+
+pub mod embedded;
