@@ -35,21 +35,9 @@ impl Binaries {
             major: 0,
             libraries,
         };
-        let mut command = Command::new(dir.join("postgres"));
-        found.add_libraries(&mut command);
-        let output = command
-            .arg("--version")
-            .output()
-            .map_err(|error| format!("{}/postgres does not run: {error}", dir.display()))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        found.major = major(&text).ok_or_else(|| {
-            let said = String::from_utf8_lossy(&output.stderr);
-            format!(
-                "{}/postgres does not tell its version: {}",
-                dir.display(),
-                said.trim()
-            )
-        })?;
+        // Both are asked, since each may lack a library of its own.
+        found.version_of("initdb")?;
+        found.major = found.version_of("postgres")?;
         if found.major < OLDEST {
             return Err(format!(
                 "PostgreSQL {} in {} is too old",
@@ -58,6 +46,24 @@ impl Binaries {
             ));
         }
         Ok(found)
+    }
+
+    fn version_of(&self, program: &str) -> Result<u32, String> {
+        let program = self.program(program);
+        let mut command = Command::new(&program);
+        self.add_libraries(&mut command);
+        let output = command
+            .arg("--version")
+            .output()
+            .map_err(|error| format!("{} does not run: {error}", program.display()))?;
+        major(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            format!(
+                "{} does not tell its version: {}",
+                program.display(),
+                said.trim()
+            )
+        })
     }
 
     /// The folder that the operator named, or the `bin` folder in it.

@@ -6,6 +6,7 @@
 //! that is killed: see `guard.sh`. Everything in here blocks; call it from a blocking thread.
 
 mod account;
+mod apt;
 mod binaries;
 mod cluster;
 mod error;
