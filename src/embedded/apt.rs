@@ -149,7 +149,8 @@ fn choose(offered: &str, wanted: Option<u32>) -> Result<u32, String> {
         .copied()
         .ok_or_else(|| match majors.iter().max() {
             Some(newest) => format!("apt-get offers PostgreSQL {newest} at best"),
-            None => "apt-get offers no PostgreSQL".to_owned(),
+            None => "apt-get offers no PostgreSQL, perhaps because its servers can't be reached"
+                .to_owned(),
         })
 }
 

@@ -4,7 +4,10 @@ use engagement_desk::embedded::{Error, PrivatePostgres, Settings};
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, Read},
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -27,6 +30,20 @@ fn what_is_committed_survives_a_kill_of_postgres_and_comes_back_at_the_same_addr
 
     assert_eq!(wait_for_rows(&url), ["before the kill"]);
     assert_eq!(postgres.url("engagement_desk"), url);
+
+    let server = server_pid(&folder.0);
+    let guard = parent(server);
+    assert_eq!(
+        process_group(guard),
+        guard,
+        "Ctrl-C must reach the service alone"
+    );
+    kill(&["-9", &guard.to_string()]);
+    wait_until("another Postgres runs", || {
+        find_server(&folder.0).is_some_and(|pid| pid != server)
+    });
+    assert_eq!(wait_for_rows(&url), ["before the kill"]);
+
     assert_eq!(query(&url, "SHOW listen_addresses"), [""]);
     for promise in [
         "fsync",
@@ -176,6 +193,27 @@ fn a_half_made_cluster_is_replaced() {
 }
 
 #[test]
+fn a_folder_that_only_root_gets_into_is_kept_elsewhere() {
+    if !is_root() {
+        return; // Anyone else runs Postgres as themselves.
+    }
+    let folder = Folder::new("closed");
+    fs::create_dir(&folder.0).unwrap();
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
+    let postgres = start(&folder, false);
+    let elsewhere = Folder(folder.0.join("kept-at").canonicalize().unwrap());
+    assert_ne!(elsewhere.0, folder.0);
+    write_a_row(&postgres.url("engagement_desk"), "kept");
+    postgres.stop().unwrap();
+
+    let postgres = start(&folder, false);
+    assert!(!postgres.fresh());
+    assert_eq!(rows(&postgres.url("engagement_desk")).unwrap(), ["kept"]);
+    let copied_link = PrivatePostgres::start(&settings(&elsewhere.0, false)).unwrap_err();
+    assert!(matches!(copied_link, Error::InUse { .. }), "{copied_link}");
+}
+
+#[test]
 fn data_of_another_version_and_strange_files_are_left_alone() {
     let folder = Folder::new("foreign");
     let cluster = folder.0.join("server/cluster");
@@ -253,8 +291,11 @@ impl Folder {
     fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ed-{}-{count}-{name}", std::process::id());
-        Self(env::temp_dir().canonicalize().unwrap().join(name))
+        // Not TMPDIR, which may be closed to the user that Postgres runs as.
+        Self(PathBuf::from(format!(
+            "/tmp/ed-{}-{count}-{name}",
+            std::process::id()
+        )))
     }
 }
 
@@ -285,8 +326,16 @@ fn pid_file(data_dir: &Path) -> PathBuf {
 }
 
 fn server_pid(data_dir: &Path) -> u32 {
-    let text = fs::read_to_string(pid_file(data_dir)).unwrap();
-    text.lines().next().unwrap().parse().unwrap()
+    find_server(data_dir).expect("Postgres runs")
+}
+
+fn find_server(data_dir: &Path) -> Option<u32> {
+    fs::read_to_string(pid_file(data_dir))
+        .ok()?
+        .lines()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// A process that has ended but wasn't waited for yet has no command line any more.
@@ -301,6 +350,12 @@ fn parent(pid: u32) -> u32 {
         .find_map(|line| line.strip_prefix("PPid:"))
         .unwrap();
     line.trim().parse().unwrap()
+}
+
+fn process_group(pid: u32) -> u32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, after_name) = stat.rsplit_once(") ").unwrap();
+    after_name.split(' ').nth(2).unwrap().parse().unwrap()
 }
 
 fn is_root() -> bool {
