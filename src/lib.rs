@@ -1,5 +1,13 @@
 //! engagement-desk: which technical desk takes a request, why, and what became of it.
 
+pub mod app;
+pub mod catalog;
+pub mod cli;
+pub mod clock;
 pub mod credentials;
+pub mod cursor;
 pub mod domain;
+pub mod embedded;
+pub mod flows;
+pub mod http;
 pub mod store;
