@@ -3,5 +3,6 @@
 //! Everything a decision needs comes in as a value and everything it yields goes out as one, so each
 //! module can be tested without a database and read without knowing the ones around it.
 
+pub mod actor;
 pub mod decision;
 pub mod facts;
