@@ -1,0 +1,96 @@
+//! Who is asking: found out before the body is read, and handed to handlers as an argument.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::future::BoxFuture;
+
+use super::codes::Code;
+use super::problem::Problem;
+use crate::domain::actor::Caller;
+
+/// Tells whose token it is.
+pub trait Authenticator: Send + Sync {
+    /// The caller, or [`Problem::unauthenticated`]. Any other problem, such as a database that
+    /// can't be reached, is passed on.
+    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, Problem>>;
+}
+
+/// The caller of an endpoint that needs one. A handler without this argument can't know who asks.
+#[derive(Clone, Debug)]
+pub struct Authenticated(pub Caller);
+
+impl FromRequest for Authenticated {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Caller>().cloned();
+        ready(caller.map(Self).ok_or_else(Problem::unauthenticated))
+    }
+}
+
+pub(super) async fn authenticate(
+    headers: &HeaderMap,
+    authenticator: &dyn Authenticator,
+) -> Result<Caller, Problem> {
+    let token = bearer(headers).ok_or_else(Problem::unauthenticated)?;
+    authenticator
+        .authenticate(token)
+        .await
+        .map_err(|problem| match problem.code() {
+            Code::Unauthenticated => Problem::unauthenticated(),
+            _ => problem,
+        })
+}
+
+/// The token of `Authorization: Bearer`, given once and in the letters a token may have.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    let good =
+        scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.bytes().all(letters);
+    good.then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_one_well_formed_bearer_token_counts() {
+        let token = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(
+            token(&["Bearer abc.d-e_f~+/="]).as_deref(),
+            Some("abc.d-e_f~+/=")
+        );
+        assert_eq!(token(&["bearer   abc"]).as_deref(), Some("abc"));
+        for bad in [
+            "Bearer",
+            "Bearer ",
+            "Basic abc",
+            "Bearer a b",
+            "abc",
+            "Bearer \"abc\"",
+        ] {
+            assert_eq!(token(&[bad]), None, "{bad}");
+        }
+        assert_eq!(token(&["Bearer a", "Bearer a"]), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! Limits, and what keeps slow or too many clients from hurting the others.
+//!
+//! actix-web times only the head of a connection's *first* request. A client that dribbles its
+//! second head, or never reads its answers, would hold a connection for ever. So every connection
+//! counts its running requests, and a sweeper thread shuts the socket of one on which nothing has
+//! run for a while.
+
+use std::any::Any;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::dev::Extensions;
+
+/// How much, how many and how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Threads that answer requests.
+    pub workers: usize,
+    /// Open connections per worker; more wait in the backlog.
+    pub connections_per_worker: usize,
+    /// Requests of known callers that run at once; more are answered `OVERLOADED`.
+    pub requests_in_flight: usize,
+    /// Time for the first head of a connection.
+    pub head: Duration,
+    /// Time a kept-alive connection waits for its next request.
+    pub keep_alive: Duration,
+    /// Time a connection may be open with no request running.
+    pub idle: Duration,
+    /// Time for a body to be complete.
+    pub body: Duration,
+    /// Time for an answer to a safe method.
+    pub read: Duration,
+    /// Time for an answer to any other method.
+    pub write: Duration,
+    /// Bytes of a JSON body.
+    pub json_bytes: usize,
+    /// Bytes of path and query string.
+    pub uri_bytes: usize,
+    /// Time between failing readiness and refusing connections, at a shutdown.
+    pub drain_delay: Duration,
+    /// Time for running requests to finish, at a shutdown.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            connections_per_worker: 4_096,
+            requests_in_flight: 512,
+            head: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(5),
+            idle: Duration::from_secs(8),
+            body: Duration::from_secs(10),
+            read: Duration::from_secs(10),
+            write: Duration::from_secs(15),
+            json_bytes: 64 * 1024,
+            uri_bytes: 8 * 1024,
+            drain_delay: Duration::from_secs(5),
+            drain: Duration::from_secs(25),
+        }
+    }
+}
+
+/// A count of what is running, given back when dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Load(Arc<AtomicUsize>);
+
+impl Load {
+    /// Takes a place, unless all are taken.
+    pub fn enter(&self, places: usize) -> Option<Running> {
+        let place = Running(Arc::clone(&self.0));
+        (self.0.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
+    }
+}
+
+/// One running request.
+#[derive(Debug)]
+pub struct Running(Arc<AtomicUsize>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One open connection.
+#[derive(Debug)]
+struct Connection {
+    socket: std::net::TcpStream,
+    running: AtomicUsize,
+    /// Milliseconds after `opened` at which nothing was running any more.
+    rested: AtomicU64,
+    opened: Instant,
+}
+
+impl Connection {
+    fn age(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn idles_longer_than(&self, limit: Duration) -> bool {
+        let idle = self
+            .age()
+            .saturating_sub(self.rested.load(Ordering::Acquire));
+        self.running.load(Ordering::Acquire) == 0 && u128::from(idle) > limit.as_millis()
+    }
+}
+
+/// Keeps a connection from counting as idle. Every request holds one until its answer is made; a
+/// handler that streams its answer [takes one](hold) along into the stream.
+#[derive(Debug)]
+pub struct Busy(Arc<Connection>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.rested.store(self.0.age(), Ordering::Release);
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Marks the connection of this request as busy for as long as the result lives.
+pub fn hold(request: &HttpRequest) -> Option<Busy> {
+    let connection = request.conn_data::<Arc<Connection>>()?;
+    connection.running.fetch_add(1, Ordering::AcqRel);
+    Some(Busy(Arc::clone(connection)))
+}
+
+pub(super) fn begin(request: &HttpRequest) -> Option<Busy> {
+    hold(request)
+}
+
+/// Watches the connections of one server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guard(Arc<Mutex<Vec<Weak<Connection>>>>);
+
+impl Guard {
+    /// For `HttpServer::on_connect`.
+    pub fn watch(&self, stream: &dyn Any, data: &mut Extensions) {
+        let Some(stream) = stream.downcast_ref::<actix_web::rt::net::TcpStream>() else {
+            return;
+        };
+        let Ok(socket) = stream.as_fd().try_clone_to_owned() else {
+            return; // out of descriptors: actix's own limits have to do for this one
+        };
+        let connection = Arc::new(Connection {
+            socket: socket.into(),
+            running: AtomicUsize::new(0),
+            rested: AtomicU64::new(0),
+            opened: Instant::now(),
+        });
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::downgrade(&connection));
+        data.insert(connection);
+    }
+
+    /// Starts the sweeper; it ends when the last clone of the guard is gone.
+    pub fn sweep_every(&self, pause: Duration, idle: Duration) -> std::io::Result<()> {
+        let connections = Arc::downgrade(&self.0);
+        std::thread::Builder::new()
+            .name("connection-sweeper".into())
+            .spawn(move || {
+                while let Some(connections) = connections.upgrade() {
+                    let mut list = connections.lock().unwrap_or_else(PoisonError::into_inner);
+                    list.retain(|connection| match connection.upgrade() {
+                        Some(connection) => {
+                            if connection.idles_longer_than(idle) {
+                                // An error means that it is closed already.
+                                let _ = connection.socket.shutdown(std::net::Shutdown::Both);
+                            }
+                            true
+                        }
+                        None => false,
+                    });
+                    drop(list);
+                    drop(connections);
+                    std::thread::sleep(pause);
+                }
+            })?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_and_given_back() {
+        let load = Load::default();
+        let first = load.enter(1);
+        assert!(first.is_some());
+        assert!(load.enter(1).is_none());
+        drop(first);
+        assert!(load.enter(1).is_some());
+    }
+}

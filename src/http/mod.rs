@@ -1,0 +1,137 @@
+//! HTTP: everything between a socket and the domain.
+//!
+//! One endpoint is one file: its request and response types, its documentation and its handler.
+//! [`routes`] lists them all; routes and OpenAPI document both come from that list.
+
+pub mod auth;
+pub mod body;
+pub mod codes;
+pub mod connections;
+pub mod context;
+pub mod docs;
+pub mod etag;
+pub mod health;
+pub mod idempotency;
+pub mod openapi;
+pub mod parse;
+pub mod path;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod server;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error, HttpRequest, HttpResponse, web};
+
+use self::auth::Authenticator;
+use self::connections::{Limits, Load};
+use self::health::Readiness;
+use self::problem::Problem;
+use self::routes::Routes;
+use crate::clock::Clock;
+
+/// Every endpoint of the service.
+pub fn routes() -> Routes {
+    Routes::new()
+        .add(health::live::endpoint())
+        .add(health::ready::endpoint())
+        .add(openapi::endpoint())
+        .add(docs::index())
+        .add(docs::assets())
+        .add(docs::errors())
+        .add(docs::error())
+}
+
+/// What the HTTP layer is given, and what it keeps. Clones share all of it.
+#[derive(Clone)]
+pub struct Http {
+    limits: Limits,
+    clock: Clock,
+    authenticator: Arc<dyn Authenticator>,
+    readiness: Arc<dyn Readiness>,
+    routes: fn() -> Routes,
+    data: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
+    load: Load,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Http {
+    /// Serves [`routes`].
+    pub fn new(
+        limits: Limits,
+        clock: Clock,
+        authenticator: Arc<dyn Authenticator>,
+        readiness: Arc<dyn Readiness>,
+    ) -> Self {
+        Self {
+            limits,
+            clock,
+            authenticator,
+            readiness,
+            routes,
+            data: Arc::new(|_| {}),
+            load: Load::default(),
+            stopping: Arc::default(),
+        }
+    }
+
+    /// Gives the handlers what they need: `|config| { config.app_data(web::Data::new(store)); }`.
+    #[must_use]
+    pub fn with_data(
+        mut self,
+        data: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
+    ) -> Self {
+        self.data = Arc::new(data);
+        self
+    }
+
+    /// Serves other routes: for tests.
+    #[must_use]
+    pub fn with_routes(mut self, routes: fn() -> Routes) -> Self {
+        self.routes = routes;
+        self
+    }
+
+    /// One worker's application: the whole service, as `main` and the tests run it.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let clock = self.clock.clone();
+        App::new()
+            .app_data(web::Data::new(self.clone()))
+            .configure(|config| (self.data)(config))
+            .configure(|config| (self.routes)().mount(config))
+            .default_service(web::to(nothing_here))
+            .wrap(from_fn(move |request, next| {
+                context::answer(clock.clone(), request, next)
+            }))
+    }
+
+    fn of(request: &HttpRequest) -> Result<&Self, Problem> {
+        match request.app_data::<web::Data<Self>>() {
+            Some(http) => Ok(http),
+            None => Err(Problem::internal(&"the HTTP layer is not mounted")),
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found())
+}

@@ -1,0 +1,349 @@
+//! The OpenAPI document, made from the registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::example::Example;
+use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    Components, Content, Header, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Response, SecurityRequirement, Server, Type,
+};
+
+use super::codes::{Code, Retry};
+use super::etag::{self, EntityTag};
+use super::problem::{self, Problem, ProblemDocument};
+use super::routes::{Access, Described, Endpoint, Routes};
+
+/// The security scheme of endpoints with a caller.
+const SCHEME: &str = "bearer";
+
+/// What the groups of operations are about. A tag that no operation has is left out.
+const TAGS: &[(&str, &str)] = &[
+    ("catalogue", "Desks, services, rules and vocabularies."),
+    ("eligibility", "Which desk takes a request, and why."),
+    ("requests", "Engagement requests, from draft to end."),
+    ("events", "What happened, in order."),
+    ("partners", "Partners and their engagements."),
+    ("webhooks", "Being told instead of asking."),
+    ("api-keys", "Credentials for machines."),
+    ("reports", "Figures over many requests."),
+    ("me", "The caller."),
+    ("health", "Whether the service is well."),
+];
+
+/// Headers of answers, as components.
+const HEADERS: &[(&str, &str, &str)] = &[
+    (
+        "X-Request-Id",
+        "Id of the request: the one sent, or a new one.",
+        "01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44",
+    ),
+    ("Retry-After", "Seconds to wait before trying again.", "2"),
+    ("WWW-Authenticate", "How to authenticate.", "Bearer"),
+    (
+        "ETag",
+        "Entity tag of the object as it is now.",
+        "\"7-full\"",
+    ),
+];
+
+/// The document of the whole service.
+pub fn document() -> OpenApi {
+    super::routes().document()
+}
+
+/// The document as it is served and committed.
+pub fn text() -> Result<String, Problem> {
+    let mut text = document()
+        .to_pretty_json()
+        .map_err(|error| Problem::internal(&error))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// `GET /openapi.json`
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::page("/openapi.json", serve)
+}
+
+async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    static MADE: OnceLock<(String, EntityTag)> = OnceLock::new();
+    let (text, tag) = match MADE.get() {
+        Some(made) => made,
+        None => {
+            let text = text()?;
+            let tag = EntityTag::of_content(text.as_bytes());
+            MADE.get_or_init(|| (text, tag))
+        }
+    };
+    let mut response = if etag::not_modified(request.headers(), tag)? {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, tag.to_string()))
+        .insert_header((header::CACHE_CONTROL, "public, no-cache"));
+    if etag::not_modified(request.headers(), tag)? {
+        return Ok(response.finish());
+    }
+    Ok(response
+        .content_type("application/json")
+        .body(text.as_str()))
+}
+
+impl Routes {
+    /// The document of these endpoints.
+    pub fn document(&self) -> OpenApi {
+        let mut components = Components::new();
+        let mut schemas = vec![(
+            ProblemDocument::name().into_owned(),
+            <ProblemDocument<'_> as utoipa::PartialSchema>::schema(),
+        )];
+        ProblemDocument::schemas(&mut schemas);
+        let mut used = BTreeSet::new();
+        let mut paths: BTreeMap<String, PathItem> = BTreeMap::new();
+        let mut tags = BTreeSet::new();
+        for endpoint in &self.endpoints {
+            let Some(described) = &endpoint.described else {
+                continue;
+            };
+            (described.schemas)(&mut schemas);
+            let operation = operation(endpoint, described, &mut used);
+            tags.extend(operation.tags.clone().unwrap_or_default());
+            let item = PathItem::new(method(&endpoint.method), operation);
+            paths
+                .entry(endpoint.path.clone())
+                .or_default()
+                .merge_operations(item);
+        }
+        components.schemas.extend(schemas);
+        components.headers = HEADERS
+            .iter()
+            .map(|row| (row.0.to_owned(), component(row)))
+            .collect();
+        components.examples = used
+            .into_iter()
+            .map(|code| (code.as_str().to_owned(), example(code)))
+            .collect();
+        components
+            .security_schemes
+            .insert(SCHEME.to_owned(), scheme().into());
+
+        let mut document = OpenApiBuilder::new()
+            .info(
+                InfoBuilder::new()
+                    .title("Engagement desk")
+                    .version("1.0.0")
+                    .description(Some(include_str!("openapi.md")))
+                    .license(Some({
+                        let mut license = License::new("MIT");
+                        license.identifier = Some(String::from("MIT"));
+                        license
+                    }))
+                    .build(),
+            )
+            .servers(Some([Server::new("/")]))
+            .components(Some(components))
+            .tags(Some(
+                TAGS.iter()
+                    .filter(|(name, _)| tags.contains(*name))
+                    .map(|(name, about)| {
+                        TagBuilder::new()
+                            .name(*name)
+                            .description(Some(*about))
+                            .build()
+                    }),
+            ))
+            .build();
+        document.paths.paths = paths.into_iter().collect();
+        document
+    }
+}
+
+fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Code>) -> Operation {
+    let mut operation = (described.operation)();
+    operation.security = Some(match endpoint.access {
+        Access::Caller => vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())],
+        Access::Public => Vec::new(),
+    });
+    let mut codes: BTreeSet<Code> = described.problems.iter().copied().collect();
+    codes.extend(implied(endpoint, &operation));
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in &codes {
+        by_status
+            .entry(code.status().as_u16())
+            .or_default()
+            .push(*code);
+    }
+    for (status, codes) in by_status {
+        operation
+            .responses
+            .responses
+            .insert(status.to_string(), refusal(&codes).into());
+    }
+    operation
+        .responses
+        .responses
+        .entry(String::from("default"))
+        .or_insert_with(|| {
+            let mut other = refusal(&[]);
+            other.description = String::from("Any other refusal.");
+            other.into()
+        });
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response
+                .headers
+                .insert("X-Request-Id".into(), header_ref("X-Request-Id"));
+        }
+    }
+    used.extend(codes);
+    operation
+}
+
+/// The refusals that follow from the shape of an endpoint.
+fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
+    let mut codes = vec![Code::UnknownParameter, Code::UriTooLong, Code::Internal];
+    if endpoint.access == Access::Caller {
+        codes.extend([Code::Unauthenticated, Code::Overloaded]);
+        if !endpoint.method.is_safe() {
+            codes.push(Code::CommitOutcomeUnknown);
+        }
+    }
+    if endpoint.path.contains('{') {
+        codes.push(Code::NotFound);
+    }
+    if operation.request_body.is_some() {
+        codes.extend([
+            Code::MalformedJson,
+            Code::UnknownField,
+            Code::Timeout,
+            Code::BodyTooLarge,
+            Code::UnsupportedMediaType,
+            Code::ValidationFailed,
+        ]);
+    }
+    for parameter in operation.parameters.iter().flatten() {
+        let RefOr::T(parameter) = parameter else {
+            continue;
+        };
+        match (&parameter.parameter_in, parameter.name.as_str()) {
+            (ParameterIn::Query, name) => {
+                codes.extend([Code::InvalidParameter, Code::ValidationFailed]);
+                if name == "cursor" {
+                    codes.extend([Code::CursorInvalid, Code::CursorFilterMismatch]);
+                }
+            }
+            (ParameterIn::Header, "If-Match") => codes.extend([
+                Code::IfMatchMalformed,
+                Code::PreconditionFailed,
+                Code::PreconditionRequired,
+            ]),
+            (ParameterIn::Header, "If-None-Match") => codes.push(Code::IfMatchMalformed),
+            (ParameterIn::Header, super::idempotency::HEADER) => codes.extend([
+                Code::IdempotencyKeyInvalid,
+                Code::IdempotencyInProgress,
+                Code::IdempotencyKeyReused,
+            ]),
+            _ => {}
+        }
+    }
+    codes
+}
+
+/// The answer with one of these codes, which share a status.
+fn refusal(codes: &[Code]) -> Response {
+    let titles: Vec<String> = codes
+        .iter()
+        .map(|code| format!("`{}`: {}.", code.as_str(), code.title()))
+        .collect();
+    let mut content = Content::new(Some(Ref::from_schema_name(ProblemDocument::name())));
+    content.examples = codes
+        .iter()
+        .map(|code| {
+            let place = format!("#/components/examples/{}", code.as_str());
+            (code.as_str().to_owned(), RefOr::Ref(Ref::new(place)))
+        })
+        .collect();
+    let mut response = Response::new(titles.join(" "));
+    response
+        .content
+        .insert(problem::MEDIA_TYPE.to_owned(), content.into());
+    for code in codes {
+        let names: &[&str] = match code {
+            Code::Unauthenticated => &["WWW-Authenticate"],
+            Code::PreconditionFailed | Code::TransitionNotAllowed => &["ETag"],
+            _ if matches!(code.retry(), Retry::After(_)) => &["Retry-After"],
+            _ => &[],
+        };
+        for name in names {
+            response
+                .headers
+                .insert((*name).to_owned(), header_ref(name));
+        }
+    }
+    response
+}
+
+fn header_ref(name: &str) -> RefOr<Header> {
+    RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
+}
+
+fn component((_, about, example): &(&str, &str, &str)) -> RefOr<Header> {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(255))
+        .build();
+    let mut header = Header::new(schema);
+    header.description = Some((*about).to_owned());
+    header.example = Some(Value::from(*example));
+    header.into()
+}
+
+fn example(code: Code) -> RefOr<Example> {
+    let mut value = serde_json::to_value(Problem::new(code).document()).unwrap_or_default();
+    let id = HEADERS[0].2;
+    value["instance"] = json!(format!("urn:request:{id}"));
+    value["request_id"] = json!(id);
+    if matches!(code, Code::ValidationFailed | Code::UnknownField) {
+        let (name, message) = match code {
+            Code::UnknownField => ("UNKNOWN_FIELD", "is not known here"),
+            _ => ("REQUIRED", "is required"),
+        };
+        value["errors"] = json!([{ "pointer": "/title", "code": name, "message": message }]);
+    }
+    let mut example = Example::new();
+    example.summary = code.title().to_owned();
+    example.value = Some(value);
+    example.into()
+}
+
+fn scheme() -> SecurityScheme {
+    SecurityScheme::Http(
+        Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An OpenID Connect access token, or an API key."))
+            .build(),
+    )
+}
+
+fn method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        Method::OPTIONS => HttpMethod::Options,
+        Method::HEAD => HttpMethod::Head,
+        Method::TRACE => HttpMethod::Trace,
+        _ => HttpMethod::Get,
+    }
+}

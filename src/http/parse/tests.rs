@@ -1,0 +1,273 @@
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use uuid::Uuid;
+use validator::{Validate, ValidationError};
+
+use super::*;
+use crate::domain::facts::{Facts, Motion};
+use crate::http::codes::Code;
+use crate::http::problem::Place;
+
+#[derive(Debug, PartialEq, Deserialize, Validate)]
+struct Order {
+    #[validate(length(min = 1, max = 5))]
+    name: String,
+    motion: Motion,
+    #[validate(range(min = 0.5, max = 100.0))]
+    hours: Option<f64>,
+    count: Option<u8>,
+    due: NaiveDate,
+    id: Option<Uuid>,
+    #[serde(default)]
+    #[validate(nested)]
+    lines: Vec<Line>,
+    #[validate(nested)]
+    place: Option<Place2>,
+    #[serde(default)]
+    #[validate(custom(function = labels))]
+    labels: BTreeMap<String, String>,
+    #[serde(rename = "type", default)]
+    r#type: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Validate)]
+struct Line {
+    #[validate(range(min = 1))]
+    quantity: u32,
+    flag: Option<bool>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Validate)]
+struct Place2 {
+    #[validate(length(max = 3))]
+    city: Option<String>,
+}
+
+fn labels(labels: &BTreeMap<String, String>) -> Result<(), ValidationError> {
+    for (name, value) in labels {
+        if value.len() > 3 {
+            let mut error = ValidationError::new("too_long").with_message("is too long".into());
+            error.add_param("member".into(), name);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// The code of the answer, then one line for each fault.
+fn refusal(text: &str) -> String {
+    refusal_of(body::<Order>(text.as_bytes()).unwrap_err())
+}
+
+fn refusal_of(problem: Problem) -> String {
+    let mut lines = vec![problem.code().as_str().to_owned()];
+    for fault in problem.listed_faults() {
+        let Place::Pointer(pointer) = &fault.place else {
+            panic!("not a pointer: {fault:?}")
+        };
+        lines.push(format!("{pointer} {} {}", fault.code, fault.message));
+    }
+    lines.join("\n")
+}
+
+fn detail(bytes: &[u8]) -> String {
+    let problem = body::<Order>(bytes).unwrap_err();
+    assert_eq!(problem.code(), Code::MalformedJson);
+    problem.document();
+    problem.to_string()
+}
+
+const GOOD: &str = r#"{"name":"a","motion":"sell_with","due":"2027-01-15"}"#;
+
+#[test]
+fn a_body_without_faults_is_read() {
+    let order: Order = body(GOOD.as_bytes()).unwrap();
+    assert_eq!(order.name, "a");
+    assert_eq!(order.motion, Motion::SellWith);
+    assert!(order.lines.is_empty());
+}
+
+#[test]
+fn null_for_an_optional_member_is_absent() {
+    let order: Order = body(
+        br#"{"name":"a","motion":"sell_with","due":"2027-01-15","hours":null,"lines":null,"labels":null,"place":null}"#,
+    )
+    .unwrap();
+    assert_eq!(order, body(GOOD.as_bytes()).unwrap());
+}
+
+#[test]
+fn null_for_a_required_member_is_missing() {
+    let text = r#"{"name":null,"motion":null,"due":null}"#;
+    assert_eq!(
+        refusal(text),
+        "VALIDATION_FAILED\n/due REQUIRED is required\n/motion REQUIRED is required\n/name REQUIRED is required"
+    );
+}
+
+#[test]
+fn null_in_an_array_or_a_map_is_a_fault() {
+    let text = r#"{"name":"a","motion":"sell_with","due":"2027-01-15","lines":[null],"labels":{"x":null}}"#;
+    assert_eq!(
+        refusal(text),
+        "VALIDATION_FAILED\n/labels/x WRONG_TYPE must be a string\n/lines/0 WRONG_TYPE must be an object"
+    );
+}
+
+#[test]
+fn every_fault_is_named_at_once_in_our_own_words() {
+    let text = r#"{
+        "name": "too long", "motion": "sell", "hours": "3", "count": 300, "due": "tomorrow", "id": "7",
+        "lines": [{"quantity": 0}, {"quantity": 1.5, "flag": "yes"}, 7, {"quanttiy": 1}],
+        "place": {"city": "Zurich"}, "labels": {"a/b": "long"}, "hors": 1
+    }"#;
+    assert_eq!(
+        refusal(text),
+        "UNKNOWN_FIELD
+/count RANGE must be a whole number from 0 to 255
+/due FORMAT must be a date, such as 2027-01-15
+/hors UNKNOWN_FIELD is not known here; did you mean hours?
+/hours WRONG_TYPE must be a number
+/id FORMAT must be a UUID, such as 01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44
+/labels/a~1b TOO_LONG is too long
+/lines/0/quantity RANGE must be at least 1
+/lines/1/flag WRONG_TYPE must be true or false
+/lines/1/quantity WRONG_TYPE must be a whole number
+/lines/2 WRONG_TYPE must be an object
+/lines/3/quantity REQUIRED is required
+/lines/3/quanttiy UNKNOWN_FIELD is not known here; did you mean quantity?
+/motion UNKNOWN_WORD must be one of sell_with, build_with
+/name LENGTH must have 1 to 5 characters
+/place/city LENGTH must have at most 3 characters"
+    );
+}
+
+#[test]
+fn an_unknown_member_is_named_though_the_type_does_not_deny_it() {
+    #[derive(Debug, Deserialize, Validate)]
+    struct Wrapped {
+        #[serde(rename = "facts")]
+        _facts: Facts,
+    }
+    let text = br#"{"facts":{"partner":{"mpnid":"1"},"estimated_hour":3}}"#;
+    assert_eq!(
+        refusal_of(body::<Wrapped>(text).unwrap_err()),
+        "UNKNOWN_FIELD
+/facts/estimated_hour UNKNOWN_FIELD is not known here; did you mean estimated_hours?
+/facts/partner/mpnid UNKNOWN_FIELD is not known here; did you mean mpn_id?"
+    );
+}
+
+#[test]
+fn faults_of_the_caller_come_with_the_others_but_never_about_a_stand_in() {
+    let text = br#"{"name":"bad","motion":7,"due":"2027-01-15"}"#;
+    let problem = json::<Order>(text)
+        .unwrap()
+        .check(|order, faults| {
+            if order.name == "bad" {
+                faults.at("/name", "UNKNOWN_NAME", "is not in the catalogue");
+            }
+            faults.at("/motion", "UNKNOWN_MOTION", "is not offered");
+        })
+        .into_result()
+        .unwrap_err();
+    assert_eq!(
+        refusal_of(problem),
+        "VALIDATION_FAILED
+/motion UNKNOWN_WORD must be one of sell_with, build_with
+/name UNKNOWN_NAME is not in the catalogue"
+    );
+}
+
+#[test]
+fn a_body_that_is_no_object_is_told_so_once() {
+    for text in ["[]", "null", "7", "\"x\"", "true"] {
+        assert_eq!(
+            refusal(text),
+            "VALIDATION_FAILED\n WRONG_TYPE must be an object",
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+    let order: Order =
+        body(br#"{"name":"a","motion":"sell_with","due":"2027-01-15","count":2.0}"#).unwrap();
+    assert_eq!(order.count, Some(2));
+}
+
+#[test]
+fn nul_characters_are_faults_in_strings_and_in_names() {
+    let text =
+        r#"{"name":"a\u0000","motion":"sell_with","due":"2027-01-15","labels":{"a\u0000":"b"}}"#;
+    assert_eq!(
+        refusal(text),
+        "VALIDATION_FAILED
+/labels/a\0 NUL_CHARACTER has a NUL character in its name
+/name NUL_CHARACTER must not have a NUL character"
+    );
+}
+
+#[test]
+fn malformed_json_is_placed_by_line_and_column() {
+    let cases: [(&[u8], &str); 12] = [
+        (b"", "The body is empty"),
+        (b"  \n", "The body is empty"),
+        (b"{\"name\":\n  }", "a value is expected (line 2, column 3)"),
+        (
+            b"{\"a\":1",
+            "it ends before it is complete (line 1, column 6)",
+        ),
+        (b"{\"a\":1,}", "a comma too many"),
+        (b"{\"a\":1} x", "something follows after its end"),
+        (
+            b"{'a':1}",
+            "a member name must be a string in double quotes",
+        ),
+        (b"{\"a\":1e999}", "a number is too large"),
+        (b"{\"a\":\"\\ud800\"}", "half of a surrogate pair"),
+        (b"{\"a\":\"\\ud800x\"}", "half of a surrogate pair"),
+        (b"{\"a\":\"\\q\"}", "an escape that JSON does not know"),
+        (b"{\"a\":\"\xff\"}", "not UTF-8 at byte 6"),
+    ];
+    for (bytes, words) in cases {
+        let detail = detail(bytes);
+        assert!(
+            detail.contains(words),
+            "{}: {detail}",
+            String::from_utf8_lossy(bytes)
+        );
+    }
+}
+
+#[test]
+fn a_member_given_twice_is_malformed_and_named() {
+    let problem = body::<Order>(br#"{"lines":[{"quantity":1,"quantity":2}]}"#).unwrap_err();
+    assert_eq!(
+        refusal_of(problem),
+        "MALFORMED_JSON\n/lines/0/quantity DUPLICATE_MEMBER is given more than once"
+    );
+}
+
+#[test]
+fn nesting_beyond_32_levels_is_refused_cleanly() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(tree::read(nested(32).as_bytes()).is_ok());
+    for depth in [33, 200, 100_000] {
+        assert!(
+            detail(nested(depth).as_bytes()).contains("nested deeper than 32"),
+            "{depth}"
+        );
+    }
+}
+
+#[test]
+fn many_faults_end_in_a_bounded_answer() {
+    let members: Vec<String> = (0..2_000).map(|n| format!("\"x{n}\":1")).collect();
+    let problem = body::<Order>(format!("{{{}}}", members.join(",")).as_bytes()).unwrap_err();
+    assert_eq!(problem.code(), Code::UnknownField);
+    assert!(problem.listed_faults().len() <= 60);
+}
