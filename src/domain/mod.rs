@@ -4,4 +4,5 @@
 //! module can be tested without a database and read without knowing the ones around it.
 
 pub mod decision;
+pub mod eligibility;
 pub mod facts;
