@@ -248,9 +248,43 @@ impl Facts {
         (!key.is_empty()).then(|| key.join("_"))
     }
 
+    /// The form of the customer under which requests for the same customer find each other: the name, or
+    /// else the opportunity, or else the description of the segment, in small letters and without
+    /// punctuation.
+    pub fn customer_key(&self) -> Option<String> {
+        let customer = self.customer.as_ref()?;
+        let texts = [
+            &customer.name,
+            &customer.opportunity_id,
+            &customer.description,
+        ];
+        texts.into_iter().flatten().find_map(|text| {
+            let mut key = String::with_capacity(text.len());
+            for word in text
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+            {
+                if !key.is_empty() {
+                    key.push(' ');
+                }
+                key.push_str(&word.to_lowercase());
+            }
+            (!key.is_empty()).then_some(key)
+        })
+    }
+
+    /// The service wanted, where one is given.
+    pub fn wanted_service(&self) -> Option<&str> {
+        given(self.service.as_ref())
+    }
+
     /// The partner's MPN id without the blanks around it, where one is given.
     pub fn partner_mpn_id(&self) -> Option<&str> {
-        let id = self.partner.as_ref()?.mpn_id.as_deref()?.trim();
-        (!id.is_empty()).then_some(id)
+        given(self.partner.as_ref()?.mpn_id.as_ref())
     }
+}
+
+/// A text without the blanks around it; blank counts as absent.
+pub(crate) fn given(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
 }

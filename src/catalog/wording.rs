@@ -1,0 +1,272 @@
+//! Finds the phrases of the wording lists in a text, in one pass over its words.
+
+use std::ops::Range;
+
+use super::model::Wording;
+
+/// All phrases of a catalogue, filed under the first two bytes of their first word.
+#[derive(Debug)]
+pub struct Phrases {
+    phrases: Vec<Phrase>,
+    /// Indexes into `phrases`, by [`slot`] of the first word; longest phrase first.
+    by_start: Vec<Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Phrase {
+    words: Vec<Pattern>,
+    /// Index of its category, and whether it raises a warning or stands for something else.
+    category: usize,
+    raises: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    text: String,
+    /// It stands for every word that begins with `text`.
+    open: bool,
+}
+
+/// Phrases found in one text.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The text in small letters; the ranges point into it.
+    text: String,
+    hits: Vec<(usize, Range<usize>)>,
+}
+
+impl Found {
+    /// The phrases of one category as they stand in the text, each once, in its order.
+    pub fn of(&self, category: usize) -> impl Iterator<Item = &str> + Clone {
+        let hits = self
+            .hits
+            .iter()
+            .enumerate()
+            .filter(move |(_, hit)| hit.0 == category);
+        hits.filter(|(index, (category, range))| {
+            let before = self.hits[..*index].iter();
+            !before.clone().any(|hit| {
+                hit.0 == *category && self.text[hit.1.clone()] == self.text[range.clone()]
+            })
+        })
+        .map(|(_, (_, range))| &self.text[range.clone()])
+    }
+}
+
+/// A word of a text, and whether a sentence ends before it.
+struct Word {
+    range: Range<usize>,
+    after_break: bool,
+}
+
+impl Phrases {
+    /// Files the phrases of all categories; a category is known by its place in the list.
+    pub(super) fn new(wordings: &[Wording]) -> Self {
+        let mut phrases = Vec::new();
+        for (category, wording) in wordings.iter().enumerate() {
+            for (list, raises) in [(&wording.phrases, true), (&wording.unless, false)] {
+                let parsed = list.iter().filter_map(|phrase| parse(phrase).ok());
+                phrases.extend(parsed.map(|words| Phrase {
+                    words,
+                    category,
+                    raises,
+                }));
+            }
+        }
+        // a phrase that means something else goes before one of the same length that raises
+        phrases.sort_by_key(|phrase| (std::cmp::Reverse(phrase.words.len()), phrase.raises));
+        let mut by_start = vec![Vec::new(); SLOTS];
+        for (index, phrase) in phrases.iter().enumerate() {
+            by_start[slot(&phrase.words[0].text)].push(index);
+        }
+        Self { phrases, by_start }
+    }
+
+    /// Finds the phrases that raise a warning.
+    pub fn find(&self, text: &str) -> Found {
+        let mut lower = String::with_capacity(text.len());
+        let words = words(text, &mut lower);
+        let mut hits = Vec::new();
+        let mut next = 0;
+        while next < words.len() {
+            let first = &lower[words[next].range.clone()];
+            let mut candidates = self.by_start[slot(first)]
+                .iter()
+                .map(|index| &self.phrases[*index]);
+            let Some(phrase) = candidates.find(|phrase| phrase.is_at(&words[next..], &lower))
+            else {
+                next += 1;
+                continue;
+            };
+            let last = next + phrase.words.len() - 1;
+            if phrase.raises {
+                hits.push((
+                    phrase.category,
+                    words[next].range.start..words[last].range.end,
+                ));
+            }
+            next = last + 1;
+        }
+        Found { text: lower, hits }
+    }
+}
+
+impl Phrase {
+    fn is_at(&self, words: &[Word], text: &str) -> bool {
+        words.len() >= self.words.len()
+            && self
+                .words
+                .iter()
+                .zip(words)
+                .enumerate()
+                .all(|(nth, (pattern, word))| {
+                    let text = &text[word.range.clone()];
+                    (nth == 0 || !word.after_break)
+                        && if pattern.open {
+                            text.starts_with(&pattern.text)
+                        } else {
+                            text == pattern.text
+                        }
+                })
+    }
+}
+
+/// The words of a phrase, or what is wrong with it.
+pub(super) fn parse(phrase: &str) -> Result<Vec<Pattern>, &'static str> {
+    let mut patterns = Vec::new();
+    for part in phrase.split_whitespace() {
+        let (text, open) = match part.strip_suffix('*') {
+            Some(text) => (text, true),
+            None => (part, false),
+        };
+        if text.is_empty() || !text.chars().all(is_word) {
+            return Err(
+                "may hold only words, each of letters and digits, with a * at its end at most",
+            );
+        }
+        if open && text.chars().count() < 3 {
+            return Err("has a * after fewer than three letters");
+        }
+        patterns.push(Pattern {
+            text: text.to_lowercase(),
+            open,
+        });
+    }
+    if patterns.is_empty() {
+        Err("is empty")
+    } else {
+        Ok(patterns)
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '\''
+}
+
+/// Cuts a text into words, and writes it down in small letters.
+fn words(text: &str, lower: &mut String) -> Vec<Word> {
+    let mut words = Vec::with_capacity(text.len() / 5);
+    let (mut start, mut after_break) = (None, false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let c = if c == '\u{2019}' { '\'' } else { c };
+        if is_word(c) {
+            start.get_or_insert(lower.len());
+        } else {
+            if let Some(start) = start.take() {
+                words.push(Word {
+                    range: start..lower.len(),
+                    after_break,
+                });
+                after_break = false;
+            }
+            let ends = chars.peek().is_none_or(|next| next.is_whitespace());
+            after_break |= c == '\n' || (ends && matches!(c, '.' | '!' | '?' | ';' | ':'));
+        }
+        if c.is_ascii() {
+            lower.push(c.to_ascii_lowercase());
+        } else {
+            lower.extend(c.to_lowercase());
+        }
+    }
+    if let Some(start) = start {
+        words.push(Word {
+            range: start..lower.len(),
+            after_break,
+        });
+    }
+    words
+}
+
+const SLOTS: usize = 1024;
+
+/// Files a word under its first two bytes. A pattern has the slot of every word it stands for: an open
+/// one has three letters at least.
+fn slot(word: &str) -> usize {
+    let mut bytes = word.bytes().map(|byte| usize::from(byte & 31));
+    bytes.next().unwrap_or(0) * 32 + bytes.next().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(phrases: &[&str], unless: &[&str], text: &str) -> Vec<String> {
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let wording = Wording {
+            id: "outage".to_owned(),
+            name: "an outage".to_owned(),
+            phrases: owned(phrases),
+            unless: owned(unless),
+        };
+        Phrases::new(&[wording])
+            .find(text)
+            .of(0)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn a_phrase_is_found_as_it_stands_in_the_text() {
+        assert_eq!(found(&["sev 1"], &[], "A Sev-1 is open"), ["sev-1"]);
+        assert_eq!(
+            found(&["can't sign in"], &[], "Users can’t sign in."),
+            ["can't sign in"]
+        );
+    }
+
+    #[test]
+    fn words_are_matched_whole_unless_the_pattern_is_open() {
+        assert!(found(&["bug"], &[], "debugging bugs").is_empty());
+        assert_eq!(found(&["outage*"], &[], "two outages"), ["outages"]);
+    }
+
+    #[test]
+    fn the_longer_phrase_wins() {
+        assert!(found(&["error"], &["error budget"], "an error budget").is_empty());
+        assert_eq!(
+            found(&["error"], &["error budget"], "an error, budget spent"),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            found(&["error"], &["error budget"], "an error. Budget spent"),
+            ["error"]
+        );
+    }
+
+    #[test]
+    fn a_phrase_does_not_reach_over_the_end_of_a_sentence() {
+        assert!(found(&["is down"], &[], "This is. Down below").is_empty());
+    }
+
+    #[test]
+    fn a_word_that_is_said_twice_is_named_once() {
+        assert_eq!(found(&["outage"], &[], "outage, outage"), ["outage"]);
+    }
+
+    #[test]
+    fn other_scripts_are_read_too() {
+        assert_eq!(found(&["störung*"], &[], "Große STÖRUNGEN"), ["störungen"]);
+        assert!(found(&["outage"], &[], "İstanbul 東京 \u{0}\u{1F600}").is_empty());
+    }
+}

@@ -1,0 +1,22 @@
+//! No service problem is stated.
+
+use super::super::case::Case;
+use super::super::report::Page;
+use crate::domain::facts::given;
+
+pub(super) fn check<'a>(case: &Case<'a>, page: &mut Page<'a, '_>) {
+    match given(case.facts().problem_kind.as_ref()) {
+        None => page.pass(format_args!("No service problem is stated.")),
+        Some(id) => {
+            let kind = case.catalogue().problem_kind(id);
+            page.warn(
+                "/problem_kind",
+                format_args!(
+                    "A service problem is stated ({}). Solving it is support, which {} does not give.",
+                    kind.map_or(id, |kind| kind.name.as_str()),
+                    case.desk.name
+                ),
+            );
+        }
+    }
+}
