@@ -43,6 +43,12 @@ impl App {
             })
             .await?;
         let cursor_key = CursorKey::new(&secret);
-        Ok(Self { store, catalogue, clock, cursor_key, known_keys: KnownKeys::default() })
+        Ok(Self {
+            store,
+            catalogue,
+            clock,
+            cursor_key,
+            known_keys: KnownKeys::default(),
+        })
     }
 }

@@ -49,15 +49,22 @@ impl CursorKey {
     /// Where the cursor is not one of ours, or is from a list with other filters.
     pub fn open<P: DeserializeOwned>(&self, cursor: &str, filters: &str) -> Result<P, BadCursor> {
         let forged = |_: &dyn std::error::Error| BadCursor::Forged;
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|error| forged(&error))?;
-        let split = bytes.len().checked_sub(TAG_LENGTH).ok_or(BadCursor::Forged)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(cursor)
+            .map_err(|error| forged(&error))?;
+        let split = bytes
+            .len()
+            .checked_sub(TAG_LENGTH)
+            .ok_or(BadCursor::Forged)?;
         let (signed, tag) = bytes.split_at(split);
         self.0
             .clone()
             .chain_update(signed)
             .verify_truncated_left(tag)
             .map_err(|error| forged(&error))?;
-        let (filter, position) = signed.split_at_checked(FILTER_LENGTH).ok_or(BadCursor::Forged)?;
+        let (filter, position) = signed
+            .split_at_checked(FILTER_LENGTH)
+            .ok_or(BadCursor::Forged)?;
         if filter != filter_hash(filters) {
             return Err(BadCursor::OtherFilters);
         }
@@ -79,15 +86,24 @@ mod tests {
     fn a_cursor_leads_back_to_its_position() {
         let key = CursorKey::new(b"secret");
         let cursor = key.seal(&(7, "x".to_owned()), "desk=pad");
-        assert_eq!(key.open::<(i32, String)>(&cursor, "desk=pad"), Ok((7, "x".to_owned())));
+        assert_eq!(
+            key.open::<(i32, String)>(&cursor, "desk=pad"),
+            Ok((7, "x".to_owned()))
+        );
     }
 
     #[test]
     fn a_cursor_of_another_list_is_told_apart_from_a_forged_one() {
         let key = CursorKey::new(b"secret");
         let cursor = key.seal(&7, "desk=pad");
-        assert_eq!(key.open::<i32>(&cursor, "desk=gps"), Err(BadCursor::OtherFilters));
-        assert_eq!(CursorKey::new(b"other").open::<i32>(&cursor, "desk=pad"), Err(BadCursor::Forged));
+        assert_eq!(
+            key.open::<i32>(&cursor, "desk=gps"),
+            Err(BadCursor::OtherFilters)
+        );
+        assert_eq!(
+            CursorKey::new(b"other").open::<i32>(&cursor, "desk=pad"),
+            Err(BadCursor::Forged)
+        );
     }
 
     #[test]
@@ -98,7 +114,11 @@ mod tests {
             let mut bytes = cursor.clone().into_bytes();
             bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(key.open::<i32>(&changed, ""), Err(BadCursor::Forged), "{changed}");
+            assert_eq!(
+                key.open::<i32>(&changed, ""),
+                Err(BadCursor::Forged),
+                "{changed}"
+            );
         }
         for text in ["", "x", "%", "AAAA"] {
             assert_eq!(key.open::<i32>(text, ""), Err(BadCursor::Forged), "{text}");

@@ -19,6 +19,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::facts::Facts;
+
 pub use document::rules_document;
 pub use faults::{CatalogueErrors, Fault};
 pub use labels::{Labelled, Labels};
@@ -37,6 +39,7 @@ const BUILTIN: &str = include_str!("catalog.toml");
 #[derive(Debug)]
 pub struct Catalogue {
     version: String,
+    source: String,
     labels: Labels,
     expiry: Expiry,
     services: Vec<Service>,
@@ -63,6 +66,7 @@ pub fn load(text: &str, origin: &str) -> Result<Catalogue, CatalogueErrors> {
     let wordings: Vec<Wording> = items(contents.wordings);
     Ok(Catalogue {
         version: version_of(text),
+        source: text.to_owned(),
         labels,
         expiry,
         services: items(contents.services),
@@ -112,6 +116,20 @@ impl Catalogue {
     /// A hash of the file's content, such as `sha256:9f2c4e1ab7d05c33`. Every decision records it.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The text it was read from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether the description of a request with these facts is not to be kept, because it may give a
+    /// vulnerability away.
+    pub fn withholds_description(&self, facts: &Facts) -> bool {
+        facts
+            .involves
+            .iter()
+            .any(|id| self.work(id).is_some_and(|work| work.withhold_description))
     }
 
     /// The desks, in the order in which they are preferred when all else is equal.

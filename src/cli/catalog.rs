@@ -71,17 +71,22 @@ pub(super) fn decide(options: &DecideOptions) -> Result<(), Failure> {
             .map_err(|error| format!("{}: {error}", options.facts.display()))?;
     }
     let body = parse::json::<FactsBody>(&text)
-        .map(|parsed| {
-            parsed.check(|body, faults| check_words(&body.facts(), &catalogue, faults))
-        })
+        .map(|parsed| parsed.check(|body, faults| check_words(&body.facts(), &catalogue, faults)))
         .and_then(parse::Parsed::into_result);
     let facts = match body {
         Ok(body) => body.facts(),
         Err(problem) => return Err(serde_json::to_string_pretty(&problem.document())?.into()),
     };
     let history = History::default();
-    let question =
-        Question { facts: &facts, asker: Some(options.relationship), history: &history, waived: &[] };
-    println!("{}", serde_json::to_string_pretty(&judge(&catalogue, &question))?);
+    let question = Question {
+        facts: &facts,
+        asker: Some(options.relationship),
+        history: &history,
+        waived: &[],
+    };
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&judge(&catalogue, &question))?
+    );
     Ok(())
 }

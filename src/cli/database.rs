@@ -32,10 +32,16 @@ impl DatabaseOptions {
     /// The given database, or the private one, started here.
     pub(super) fn start(&self) -> Result<Database, Failure> {
         if let Some(url) = &self.database_url {
-            return Ok(Database { url: url.clone(), private: None });
+            return Ok(Database {
+                url: url.clone(),
+                private: None,
+            });
         }
         let private = PrivatePostgres::start(&self.settings())?;
-        Ok(Database { url: private.url(PRIVATE_DATABASE), private: Some(private) })
+        Ok(Database {
+            url: private.url(PRIVATE_DATABASE),
+            private: Some(private),
+        })
     }
 
     /// The given database, or the private one: that of a running service, or started for this command.

@@ -64,7 +64,15 @@ pub(super) fn run(database: &DatabaseOptions, command: Command) -> Result<(), Fa
 }
 
 async fn create(store: &Store, options: CreateOptions) -> Result<(), Failure> {
-    let CreateOptions { role, subject, name, relationship, desks, partners, days } = options;
+    let CreateOptions {
+        role,
+        subject,
+        name,
+        relationship,
+        desks,
+        partners,
+        days,
+    } = options;
     let builtin = catalog::builtin()?;
     if let Some(stranger) = desks.iter().find(|desk| builtin.desk(desk).is_none()) {
         eprintln!("Note: {stranger} is not a desk of the built-in catalogue.");
@@ -99,7 +107,9 @@ async fn list(store: &Store) -> Result<(), Failure> {
                 keys::list(connection, after.clone(), 200).await
             })
             .await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
         after = Some((last.created_at, last.id.clone()));
         for key in &page {
             let state = match (key.revoked_at, key.is_live(now)) {

@@ -3,16 +3,25 @@
 use super::create::prefix;
 use super::once::{Given, once};
 use super::revise::refused;
-use super::{Ask, Expected, FlowError, judge, keepable, must_be, stamp};
+use super::{Ask, Case, Expected, FlowError, judge, keepable, must_be, stamp};
 use crate::app::App;
 use crate::domain::decision::Decision;
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle::{self, Need, NewRequest, Party, Refusal, State, Step};
 use crate::domain::request::Request;
+use crate::store::Connection;
 use crate::store::apply;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::requests::{self, Lock, Name, Visibility};
-use crate::store::Connection;
+
+/// Where a request is to go, and what is said with it.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// The state after.
+    pub to: State,
+    /// What the caller says.
+    pub step: Step,
+}
 
 /// Takes the request to another state, with all that goes with it.
 ///
@@ -24,8 +33,7 @@ pub async fn act(
     ask: &Ask,
     name: &Name,
     expected: Expected<'_>,
-    to: State,
-    step: &Step,
+    wanted: &Move,
     key: Option<&Key>,
     render: impl Fn(&Request) -> Answer,
 ) -> Result<Given, FlowError> {
@@ -37,7 +45,7 @@ pub async fn act(
             let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
                 .await?
                 .ok_or(FlowError::NotFound)?;
-            take_step(app, ask, connection, &request, expected, to, step.clone()).await
+            take_step(app, ask, connection, &request, expected, wanted.clone()).await
         },
         render,
     )
@@ -50,8 +58,7 @@ async fn take_step(
     connection: &mut Connection,
     request: &Request,
     expected: Expected<'_>,
-    to: State,
-    step: Step,
+    Move { to, step }: Move,
 ) -> Result<Request, FlowError> {
     let parties = lifecycle::parties(&ask.caller, request);
     if parties.is_empty() {
@@ -79,7 +86,9 @@ async fn take_step(
         _ => None,
     };
     let successor_id = successor.as_ref().map(|_| app.clock.new_id());
-    let change = plan.take(step, decision, successor_id, stamp.at).map_err(refuse)?;
+    let change = plan
+        .take(step, decision, successor_id, stamp.at)
+        .map_err(refuse)?;
 
     let acts_as_owner = parties.contains(&Party::Owner);
     let who = ask.who(acts_as_owner.then_some(request.owner_subject.as_str()));
@@ -98,9 +107,15 @@ async fn judge_again(
     facts: &Facts,
     waived: &[String],
 ) -> Result<Decision, FlowError> {
-    let asker = Some(request.requested_by.relationship);
-    let now = app.clock.now();
-    Ok(judge(app, connection, facts, asker, Some(request), waived, now, Lock::ForUpdate).await?)
+    let case = Case {
+        facts,
+        asker: Some(request.requested_by.relationship),
+        of: Some(request),
+        waived,
+        at: app.clock.now(),
+        lock: Lock::ForUpdate,
+    };
+    Ok(judge(app, connection, case).await?)
 }
 
 /// What goes on at the desk the request is handed to; nothing for a channel outside the service.
@@ -111,21 +126,36 @@ async fn successor(
     destination: &str,
 ) -> Result<Option<NewRequest>, FlowError> {
     let invalid = |message: String| {
-        refused(Refusal::Invalid { member: Need::Destination, message }, request)
+        refused(
+            Refusal::Invalid {
+                member: Need::Destination,
+                message,
+            },
+            request,
+        )
     };
     if app.catalogue.channel(destination).is_some() {
         return Ok(None);
     }
     if app.catalogue.desk(destination).is_none() {
-        return Err(invalid(format!("The catalogue has no desk and no channel {destination}.")));
+        return Err(invalid(format!(
+            "The catalogue has no desk and no channel {destination}."
+        )));
     }
     if request.desk.as_deref() == Some(destination) {
         return Err(invalid(format!("The request is at {destination} already.")));
     }
-    let facts = Facts { desk: Some(destination.to_owned()), ..request.facts.clone() };
+    let facts = Facts {
+        desk: Some(destination.to_owned()),
+        ..request.facts.clone()
+    };
     let decision = judge_again(app, connection, request, &facts, &[]).await?;
     if !decision.eligible {
         return Err(refused(Refusal::Ineligible(Box::new(decision)), request));
     }
-    Ok(Some(NewRequest::succeeding(request, keepable(app, facts), decision)))
+    Ok(Some(NewRequest::succeeding(
+        request,
+        keepable(app, facts),
+        decision,
+    )))
 }

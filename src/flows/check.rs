@@ -1,6 +1,6 @@
 //! A dry run: the judgement a submission would get now. Nothing is stored.
 
-use super::{FlowError, judge};
+use super::{Case, FlowError, judge};
 use crate::app::App;
 use crate::domain::decision::Decision;
 use crate::domain::facts::{Facts, Relationship};
@@ -16,10 +16,15 @@ pub async fn check(
     facts: &Facts,
     asker: Option<Relationship>,
 ) -> Result<Decision, FlowError> {
-    let now = app.clock.now();
+    let case = || Case {
+        facts,
+        asker,
+        of: None,
+        waived: &[],
+        at: app.clock.now(),
+        lock: Lock::No,
+    };
     app.store
-        .read(async |connection: &mut Connection| {
-            Ok(judge(app, connection, facts, asker, None, &[], now, Lock::No).await?)
-        })
+        .read(async |connection: &mut Connection| Ok(judge(app, connection, case()).await?))
         .await
 }

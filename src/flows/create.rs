@@ -1,7 +1,7 @@
 //! A request is stored for the first time: as a draft, or judged and submitted.
 
 use super::once::{Given, once};
-use super::{Ask, FlowError, judge, keepable, stamp};
+use super::{Ask, Case, FlowError, judge, keepable, stamp};
 use crate::app::App;
 use crate::domain::actor::{Requester, Role};
 use crate::domain::facts::Facts;
@@ -50,21 +50,18 @@ pub async fn create(
         key,
         async |connection| {
             let stamp = stamp(app);
-            let asker = Some(sender.requested_by.relationship);
             let new = if input.draft {
                 NewRequest::draft(keepable(app, input.facts.clone()), sender.clone())
             } else {
-                let decision = judge(
-                    app,
-                    connection,
-                    &input.facts,
-                    asker,
-                    None,
-                    &[],
-                    stamp.at,
-                    Lock::ForUpdate,
-                )
-                .await?;
+                let case = Case {
+                    facts: &input.facts,
+                    asker: Some(sender.requested_by.relationship),
+                    of: None,
+                    waived: &[],
+                    at: stamp.at,
+                    lock: Lock::ForUpdate,
+                };
+                let decision = judge(app, connection, case).await?;
                 NewRequest::submitted(keepable(app, input.facts.clone()), decision, sender.clone())
             };
             let who = ask.who(Some(&sender.requested_by.subject()));
@@ -78,7 +75,8 @@ pub async fn create(
 
 /// The letters that references of this desk begin with.
 pub(super) fn prefix<'a>(app: &'a App, desk: Option<&str>) -> &'a str {
-    desk.and_then(|desk| app.catalogue.desk(desk)).map_or(NO_DESK_PREFIX, |desk| &desk.prefix)
+    desk.and_then(|desk| app.catalogue.desk(desk))
+        .map_or(NO_DESK_PREFIX, |desk| &desk.prefix)
 }
 
 fn sender(ask: &Ask, input: &NewRequestInput) -> Result<Sender, FlowError> {
@@ -99,9 +97,14 @@ fn sender(ask: &Ask, input: &NewRequestInput) -> Result<Sender, FlowError> {
             name: caller.name.clone(),
             email: caller.subject.clone(),
             relationship: caller.relationship.ok_or_else(|| {
-                FlowError::Forbidden("The credential does not say what the caller is to the partner.".to_owned())
+                FlowError::Forbidden(
+                    "The credential does not say what the caller is to the partner.".to_owned(),
+                )
             })?,
         },
     };
-    Ok(Sender { requested_by, submitted_by: caller.subject.clone() })
+    Ok(Sender {
+        requested_by,
+        submitted_by: caller.subject.clone(),
+    })
 }

@@ -48,10 +48,20 @@ async fn expire_in(
     let stale = requests::stale(connection, state, since_before, BATCH).await?;
     let count = stale.len();
     for request in stale {
-        let Some(plan) = lifecycle::plan_expiry(&request) else { continue };
+        let Some(plan) = lifecycle::plan_expiry(&request) else {
+            continue;
+        };
         let reason = Some(format!("Nothing happened for {days} days."));
         let change = plan
-            .take(Step { reason, ..Step::default() }, None, None, now)
+            .take(
+                Step {
+                    reason,
+                    ..Step::default()
+                },
+                None,
+                None,
+                now,
+            )
             .map_err(|refusal| super::revise::refused(refusal, &request))?;
         let run = app.clock.new_id();
         let who = Who {
@@ -62,7 +72,17 @@ async fn expire_in(
             on_behalf_of: None,
             http_request_id: run.to_string(),
         };
-        apply::update(connection, &request, change, &who, Stamp { event_id: run, at: now }).await?;
+        apply::update(
+            connection,
+            &request,
+            change,
+            &who,
+            Stamp {
+                event_id: run,
+                at: now,
+            },
+        )
+        .await?;
     }
     Ok(count)
 }

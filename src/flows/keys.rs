@@ -47,8 +47,20 @@ pub async fn issue(
     created_by: &str,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, String), StoreError> {
-    let KeyInput { subject, name, role, relationship, desks, partners, lives_days } = input;
-    let NewKey { id, text, secret_hash } = NewKey::generate();
+    let KeyInput {
+        subject,
+        name,
+        role,
+        relationship,
+        desks,
+        partners,
+        lives_days,
+    } = input;
+    let NewKey {
+        id,
+        text,
+        secret_hash,
+    } = NewKey::generate();
     let key = ApiKey {
         id,
         secret_hash: secret_hash.to_vec(),
@@ -119,7 +131,9 @@ pub async fn revoke(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError>
     let key = app
         .store
         .write(async |connection: &mut Connection| {
-            keys::revoke(connection, id, now).await?.ok_or(FlowError::NotFound)
+            keys::revoke(connection, id, now)
+                .await?
+                .ok_or(FlowError::NotFound)
         })
         .await?;
     app.known_keys.forget(id);
@@ -130,7 +144,9 @@ fn must_manage(caller: &Caller) -> Result<(), FlowError> {
     if rights::reach(caller.role, Action::ManageKeys).is_some() {
         Ok(())
     } else {
-        Err(FlowError::Forbidden("Only an administrator manages API keys.".to_owned()))
+        Err(FlowError::Forbidden(
+            "Only an administrator manages API keys.".to_owned(),
+        ))
     }
 }
 
@@ -139,13 +155,17 @@ fn must_manage(caller: &Caller) -> Result<(), FlowError> {
 /// # Errors
 /// Where the database does not answer.
 pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreError> {
-    let Some(presented) = PresentedKey::parse(text) else { return Ok(None) };
+    let Some(presented) = PresentedKey::parse(text) else {
+        return Ok(None);
+    };
     let key = match app.known_keys.get(&presented.id) {
         Some(key) => key,
         None => {
             let id = presented.id.as_str();
             let read = async |connection: &mut Connection| keys::find(connection, id).await;
-            let Some(key) = app.store.read(read).await? else { return Ok(None) };
+            let Some(key) = app.store.read(read).await? else {
+                return Ok(None);
+            };
             app.known_keys.remember(key.clone());
             key
         }
@@ -182,7 +202,9 @@ const MOST_KNOWN: usize = 10_000;
 impl KnownKeys {
     fn get(&self, id: &str) -> Option<ApiKey> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(id).filter(|known| known.read_at.elapsed() < CACHED_FOR).map(|known| known.key.clone())
+        keys.get(id)
+            .filter(|known| known.read_at.elapsed() < CACHED_FOR)
+            .map(|known| known.key.clone())
     }
 
     fn remember(&self, key: ApiKey) {
@@ -190,16 +212,27 @@ impl KnownKeys {
         if keys.len() >= MOST_KNOWN {
             keys.clear();
         }
-        keys.insert(key.id.clone(), Known { key, read_at: Instant::now() });
+        keys.insert(
+            key.id.clone(),
+            Known {
+                key,
+                read_at: Instant::now(),
+            },
+        );
     }
 
     fn forget(&self, id: &str) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
     }
 
     /// Whether the use should be written down: the last one written is more than a minute old.
     fn use_is_news(&self, key: &ApiKey, now: DateTime<Utc>) -> bool {
-        let is_news = key.last_used_at.is_none_or(|last| now - last > TimeDelta::minutes(1));
+        let is_news = key
+            .last_used_at
+            .is_none_or(|last| now - last > TimeDelta::minutes(1));
         if is_news {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = keys.get_mut(&key.id) {

@@ -75,7 +75,11 @@ impl WorkError for FlowError {
 pub type Expected<'a> = &'a dyn Fn(&Request) -> bool;
 
 fn must_be(expected: Expected<'_>, request: &Request) -> Result<(), FlowError> {
-    if expected(request) { Ok(()) } else { Err(FlowError::Stale(Box::new(request.clone()))) }
+    if expected(request) {
+        Ok(())
+    } else {
+        Err(FlowError::Stale(Box::new(request.clone())))
+    }
 }
 
 /// Who asks, and under which HTTP request.
@@ -95,31 +99,58 @@ impl Ask {
             name: self.caller.name.clone(),
             role: self.caller.role.as_str().to_owned(),
             key_id: self.caller.key_id.clone(),
-            on_behalf_of: owner.filter(|owner| *owner != self.caller.subject).map(str::to_owned),
+            on_behalf_of: owner
+                .filter(|owner| *owner != self.caller.subject)
+                .map(str::to_owned),
             http_request_id: self.http_request_id.clone(),
         }
     }
 }
 
 fn stamp(app: &App) -> Stamp {
-    Stamp { event_id: app.clock.new_id(), at: app.clock.now() }
+    Stamp {
+        event_id: app.clock.new_id(),
+        at: app.clock.now(),
+    }
 }
 
-/// Judges the facts with the history as it is in this transaction.
+/// What is to be judged.
+struct Case<'a> {
+    facts: &'a Facts,
+    /// What the asking person is to the partner.
+    asker: Option<Relationship>,
+    /// The stored request the facts are of, which is not part of its own history.
+    of: Option<&'a Request>,
+    /// Rules a lead has waived.
+    waived: &'a [String],
+    at: DateTime<Utc>,
+    /// Whether those who count the same deals take turns.
+    lock: Lock,
+}
+
+/// Judges the case with the history as it is in this transaction.
 async fn judge(
     app: &App,
     connection: &mut Connection,
-    facts: &Facts,
-    asker: Option<Relationship>,
-    of: Option<&Request>,
-    waived: &[String],
-    now: DateTime<Utc>,
-    lock: Lock,
+    case: Case<'_>,
 ) -> Result<Decision, StoreError> {
+    let Case {
+        facts,
+        asker,
+        of,
+        waived,
+        at,
+        lock,
+    } = case;
     let wanted = eligibility::history_wanted(&app.catalogue, facts);
     let id: Option<Uuid> = of.map(|request| request.id);
-    let history = history::gather(connection, &wanted, id, now, lock).await?;
-    let question = Question { facts, asker, history: &history, waived };
+    let history = history::gather(connection, &wanted, id, at, lock).await?;
+    let question = Question {
+        facts,
+        asker,
+        history: &history,
+        waived,
+    };
     Ok(eligibility::decide(&app.catalogue, &question))
 }
 

@@ -31,7 +31,12 @@ pub async fn once<T>(
             if let Some(key) = key {
                 match idempotency::claim(connection, key).await? {
                     Claim::New => {}
-                    Claim::Answered(answer) => return Ok(Given { answer, replayed: true }),
+                    Claim::Answered(answer) => {
+                        return Ok(Given {
+                            answer,
+                            replayed: true,
+                        });
+                    }
                     Claim::UsedForOther => return Err(FlowError::KeyUsedForOther),
                     Claim::Running => return Err(FlowError::KeyRunning),
                 }
@@ -40,7 +45,10 @@ pub async fn once<T>(
             if let Some(key) = key {
                 idempotency::remember(connection, key, &answer, app.clock.now()).await?;
             }
-            Ok(Given { answer, replayed: false })
+            Ok(Given {
+                answer,
+                replayed: false,
+            })
         })
         .await
 }

@@ -11,8 +11,16 @@ use crate::store::apply;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::requests::{self, Lock, Name, Visibility};
 
-/// Replaces the facts of a request. `facts` were worked out from version `read_version`, so they are
-/// written only over that one.
+/// New facts of a request, and the version they were worked out from.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// The facts after.
+    pub facts: Facts,
+    /// The version they are written over, and over no other.
+    pub read_version: i64,
+}
+
+/// Replaces the facts of a request.
 ///
 /// # Errors
 /// Where the caller can't see or may not revise it, it was changed since, its state does not allow it,
@@ -22,8 +30,7 @@ pub async fn revise(
     ask: &Ask,
     name: &Name,
     expected: Expected<'_>,
-    read_version: i64,
-    facts: &Facts,
+    revision: &Revision,
     key: Option<&Key>,
     render: impl Fn(&Request) -> Answer,
 ) -> Result<Given, FlowError> {
@@ -41,8 +48,11 @@ pub async fn revise(
                 ));
             }
             must_be(expected, &request)?;
-            must_be(&|request| request.version == read_version, &request)?;
-            let change = lifecycle::revise(&request, keepable(app, facts.clone()))
+            must_be(
+                &|request| request.version == revision.read_version,
+                &request,
+            )?;
+            let change = lifecycle::revise(&request, keepable(app, revision.facts.clone()))
                 .map_err(|refusal| refused(refusal, &request))?;
             if change.event.changed.is_empty() {
                 return Ok(request);
@@ -56,5 +66,8 @@ pub async fn revise(
 }
 
 pub(super) fn refused(refusal: lifecycle::Refusal, request: &Request) -> FlowError {
-    FlowError::Refused { refusal, request: Box::new(request.clone()) }
+    FlowError::Refused {
+        refusal,
+        request: Box::new(request.clone()),
+    }
 }

@@ -1,8 +1,8 @@
 //! Answers of writes, rendered once and given again as often as they are asked for; and of reads,
 //! which need no body where the client has it already.
 
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -37,23 +37,41 @@ pub fn with_object<T: Serialize>(
         headers.push((header::LOCATION.to_string(), location.to_owned()));
     }
     // Views are plain structs and always serialize.
-    Answer { status: status.as_u16(), headers, body: serde_json::to_vec(object).unwrap_or_default() }
+    Answer {
+        status: status.as_u16(),
+        headers,
+        body: serde_json::to_vec(object).unwrap_or_default(),
+    }
 }
 
 /// An answer that refuses, though the request was stored.
 pub fn with_problem(problem: &Problem, tag: &EntityTag, location: &str) -> Answer {
     let headers = vec![
-        (header::CONTENT_TYPE.to_string(), format!("{MEDIA_TYPE}; charset=utf-8")),
+        (
+            header::CONTENT_TYPE.to_string(),
+            format!("{MEDIA_TYPE}; charset=utf-8"),
+        ),
         (header::ETAG.to_string(), tag.to_string()),
         (header::LOCATION.to_string(), location.to_owned()),
     ];
     let body = serde_json::to_vec(&problem.document()).unwrap_or_default();
-    Answer { status: problem.code().status().as_u16(), headers, body }
+    Answer {
+        status: problem.code().status().as_u16(),
+        headers,
+        body,
+    }
 }
 
 /// What goes out for a write.
 pub fn give(given: Given) -> Result<HttpResponse, Problem> {
-    let Given { answer: Answer { status, headers, body }, replayed } = given;
+    let Given {
+        answer: Answer {
+            status,
+            headers,
+            body,
+        },
+        replayed,
+    } = given;
     let status = StatusCode::from_u16(status).map_err(|error| Problem::internal(&error))?;
     let mut response = HttpResponse::build(status);
     for (name, value) in headers {
@@ -79,8 +97,11 @@ pub fn show<T: Serialize>(
     let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
     let tag = tag.unwrap_or_else(|| EntityTag::of_content(&body));
     let known = etag::not_modified(headers, &tag)?;
-    let mut response =
-        if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
     response
         .insert_header((header::ETAG, tag.to_string()))
         .insert_header((header::CACHE_CONTROL, REVALIDATE))
@@ -88,13 +109,22 @@ pub fn show<T: Serialize>(
     if let Some(link) = link {
         response.insert_header((header::LINK, link));
     }
-    Ok(if known { response.finish() } else { response.content_type(JSON).body(body) })
+    Ok(if known {
+        response.finish()
+    } else {
+        response.content_type(JSON).body(body)
+    })
 }
 
 /// Who asks, for the flows.
 pub fn ask(caller: Caller) -> Ask {
-    let http_request_id = RequestId::current().map(|id| id.to_string()).unwrap_or_default();
-    Ask { caller, http_request_id }
+    let http_request_id = RequestId::current()
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    Ask {
+        caller,
+        http_request_id,
+    }
 }
 
 /// What an idempotency key stands for in this request.
@@ -107,7 +137,11 @@ pub fn key(
     let given = given?;
     let route = request.match_pattern().unwrap_or_default();
     let header = |name: HeaderName| {
-        request.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default()
+        request
+            .headers()
+            .get(name)
+            .map(HeaderValue::as_bytes)
+            .unwrap_or_default()
     };
     Some(Key {
         scope: hash(&[

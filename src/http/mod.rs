@@ -3,8 +3,10 @@
 //! One endpoint is one file: its request and response types, its documentation and its handler.
 //! [`routes`] lists them all; routes and OpenAPI document both come from that list.
 
+pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod checks;
 pub mod codes;
 pub mod connections;
 pub mod context;
@@ -12,11 +14,16 @@ pub mod docs;
 pub mod etag;
 pub mod health;
 pub mod idempotency;
+pub mod keys;
+pub mod me;
 pub mod openapi;
+pub mod page;
 pub mod parse;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod refusal;
+pub mod requests;
 pub mod routes;
 pub mod server;
 
@@ -38,6 +45,18 @@ use crate::clock::Clock;
 /// Every endpoint of the service.
 pub fn routes() -> Routes {
     Routes::new()
+        .add(checks::endpoint())
+        .add(requests::create::endpoint())
+        .add(requests::list::endpoint())
+        .add(requests::show::endpoint())
+        .add(requests::revise::endpoint())
+        .add(requests::act::endpoint())
+        .add(requests::history::endpoint())
+        .add(me::endpoint())
+        .add(keys::create::endpoint())
+        .add(keys::list::endpoint())
+        .add(keys::show::endpoint())
+        .add(keys::revoke::endpoint())
         .add(health::live::endpoint())
         .add(health::ready::endpoint())
         .add(openapi::endpoint())

@@ -1,9 +1,10 @@
 //! Pages of lists.
 
 use actix_web::HttpRequest;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
 
 use super::codes::Code;
 use super::problem::{Fault, Problem};
@@ -11,6 +12,30 @@ use crate::cursor::{BadCursor, CursorKey};
 
 /// Items on a page where the client does not say.
 pub const DEFAULT_LIMIT: u16 = 50;
+
+/// Which part of a list that has no filters.
+#[derive(Clone, Debug, Deserialize, IntoParams, Validate)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct PageParameters {
+    /// How many at most.
+    #[validate(range(min = 1, max = 200))]
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: u16,
+    /// Goes on where a page ended: its `next_cursor`.
+    #[validate(length(max = 1000))]
+    #[param(max_length = 1000)]
+    pub cursor: Option<String>,
+}
+
+impl Default for PageParameters {
+    fn default() -> Self {
+        Self {
+            limit: DEFAULT_LIMIT,
+            cursor: None,
+        }
+    }
+}
 
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -33,13 +58,23 @@ impl<T> Page<T> {
     pub fn cut(mut rows: Vec<T>, limit: u16, cursor: impl FnOnce(&T) -> String) -> Self {
         let is_more = rows.len() > usize::from(limit);
         rows.truncate(usize::from(limit));
-        let next_cursor = if is_more { rows.last().map(cursor) } else { None };
-        Self { items: rows, next_cursor }
+        let next_cursor = if is_more {
+            rows.last().map(cursor)
+        } else {
+            None
+        };
+        Self {
+            items: rows,
+            next_cursor,
+        }
     }
 
     /// The same page of something else.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(change).collect(), next_cursor: self.next_cursor }
+        Page {
+            items: self.items.into_iter().map(change).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 
     /// The `Link` header that leads to the next page.
@@ -51,7 +86,11 @@ impl<T> Page<T> {
             .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
         let query: Vec<&str> = others.collect();
         let and = if query.is_empty() { "" } else { "&" };
-        Some(format!("<{}?{}{and}cursor={cursor}>; rel=\"next\"", request.path(), query.join("&")))
+        Some(format!(
+            "<{}?{}{and}cursor={cursor}>; rel=\"next\"",
+            request.path(),
+            query.join("&")
+        ))
     }
 }
 
@@ -59,15 +98,19 @@ impl<T> Page<T> {
 ///
 /// # Errors
 /// The problem to answer with, where it is none of ours or of another list.
-pub fn open<P: DeserializeOwned>(
-    key: &CursorKey,
-    cursor: &str,
-    list: &str,
-) -> Result<P, Problem> {
+pub fn open<P: DeserializeOwned>(key: &CursorKey, cursor: &str, list: &str) -> Result<P, Problem> {
     key.open(cursor, list).map_err(|error| match error {
-        BadCursor::Forged => Problem::new(Code::CursorInvalid)
-            .fault(Fault::in_parameter("cursor", "INVALID", "must be the next_cursor of a page")),
-        BadCursor::OtherFilters => Problem::new(Code::CursorFilterMismatch)
-            .fault(Fault::in_parameter("cursor", "OTHER_LIST", "belongs to a list with other filters")),
+        BadCursor::Forged => Problem::new(Code::CursorInvalid).fault(Fault::in_parameter(
+            "cursor",
+            "INVALID",
+            "must be the next_cursor of a page",
+        )),
+        BadCursor::OtherFilters => {
+            Problem::new(Code::CursorFilterMismatch).fault(Fault::in_parameter(
+                "cursor",
+                "OTHER_LIST",
+                "belongs to a list with other filters",
+            ))
+        }
     })
 }

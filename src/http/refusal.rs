@@ -80,7 +80,11 @@ fn refused(refusal: Refusal, request: Request, caller: &Caller, now: DateTime<Ut
         Refusal::NotWanted(pointers) => Problem::new(Code::ValidationFailed)
             .detail("Only the facts the desk asked for can change now; see wanted_fields.")
             .faults(pointers.into_iter().map(|pointer| {
-                Fault::at(pointer, "NOT_WANTED", "can't change while the desk waits for other facts")
+                Fault::at(
+                    pointer,
+                    "NOT_WANTED",
+                    "can't change while the desk waits for other facts",
+                )
             })),
         Refusal::Ineligible(decision) => {
             ineligible(&decision, RequestView::new(request, caller, now))
@@ -102,7 +106,11 @@ pub fn ineligible(decision: &crate::domain::decision::Decision, request: Request
         .blocking()
         .map(|rule| {
             let pointer = rule.pointer.clone().unwrap_or_default();
-            Fault::at(pointer, rule.outcome.as_str().to_uppercase(), rule.message.clone())
+            Fault::at(
+                pointer,
+                rule.outcome.as_str().to_uppercase(),
+                rule.message.clone(),
+            )
         })
         .collect();
     let detail = match (decision.destinations.first(), faults.len()) {
@@ -113,7 +121,11 @@ pub fn ineligible(decision: &crate::domain::decision::Decision, request: Request
         ),
         (None, count) => format!("{} The request is kept and can be revised.", summary(count)),
     };
-    Problem::new(Code::Ineligible).detail(detail).faults(faults).decision(decision).request(&request)
+    Problem::new(Code::Ineligible)
+        .detail(detail)
+        .faults(faults)
+        .decision(decision)
+        .request(&request)
 }
 
 fn summary(count: usize) -> String {

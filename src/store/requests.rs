@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::column::{Json, Word};
@@ -88,7 +89,7 @@ pub struct Filter {
 }
 
 /// The place in a list after which it goes on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Creation time of the last item shown.
     pub created_at: DateTime<Utc>,
@@ -257,9 +258,12 @@ pub async fn find(
 async fn lock_row(connection: &mut Connection, name: &Name) -> Result<(), StoreError> {
     let ids = requests::table.select(requests::id);
     let locked: QueryResult<Option<Uuid>> = match name {
-        Name::Id(id) => {
-            ids.filter(requests::id.eq(id)).for_update().first(connection).await.optional()
-        }
+        Name::Id(id) => ids
+            .filter(requests::id.eq(id))
+            .for_update()
+            .first(connection)
+            .await
+            .optional(),
         Name::Reference(reference) => ids
             .filter(requests::reference.eq(reference))
             .for_update()

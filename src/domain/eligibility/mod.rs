@@ -50,11 +50,7 @@ pub fn decide(catalogue: &Catalogue, question: &Question<'_>) -> Decision {
         },
     };
     decision.catalog_version = catalogue.version().to_owned();
-    decision.description_withheld = question.facts.involves.iter().any(|id| {
-        catalogue
-            .work(id)
-            .is_some_and(|work| work.withhold_description)
-    });
+    decision.description_withheld = catalogue.withholds_description(question.facts);
     decision
 }
 

@@ -167,7 +167,10 @@ impl NewRequest {
         decision: Option<Decision>,
         sender: Sender,
     ) -> Self {
-        let Sender { requested_by, submitted_by } = sender;
+        let Sender {
+            requested_by,
+            submitted_by,
+        } = sender;
         let event = Event {
             kind: EventKind::Created,
             from: None,

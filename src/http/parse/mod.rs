@@ -15,6 +15,7 @@ mod tree;
 mod typed;
 mod validated;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
@@ -23,7 +24,7 @@ pub use pointer::member as pointer_to_member;
 pub(super) use tree::Tree;
 pub(super) use typed::{Notation, read as typed};
 
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 
 /// A value that was read, with the faults found so far.
 #[derive(Debug)]
@@ -53,6 +54,10 @@ impl<T> Parsed<T> {
 /// Reads a JSON body. `Err` only if it isn't JSON; all other faults are in the [`Parsed`].
 pub fn json<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Parsed<T>, Problem> {
     let (tree, nuls) = tree::read(bytes)?;
+    Ok(parsed(tree, nuls))
+}
+
+fn parsed<T: DeserializeOwned + Validate>(tree: Tree, nuls: Vec<Fault>) -> Parsed<T> {
     let typed::Typed {
         value,
         faults: mut list,
@@ -61,12 +66,25 @@ pub fn json<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Parsed<T>, P
     list.extend(nuls);
     let mut faults = Faults::found(list, holes);
     validate(value.as_ref(), &mut faults);
-    Ok(Parsed { value, faults })
+    Parsed { value, faults }
 }
 
 /// Reads a JSON body: the value, or the answer with every fault.
 pub fn body<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Problem> {
     json(bytes)?.into_result()
+}
+
+/// Reads a merge patch (RFC 7396) and what becomes of `base` under it. A member that the patch takes
+/// away is left as `null`, which counts as absent, so that a misspelt one is still found out.
+pub fn merge_patch<T: DeserializeOwned + Serialize + Validate>(
+    base: &T,
+    patch: &[u8],
+) -> Result<Parsed<T>, Problem> {
+    let (patch, nuls) = tree::read(patch)?;
+    let text = serde_json::to_vec(base).map_err(|error| Problem::internal(&error))?;
+    let (mut tree, _) = tree::read(&text)?;
+    tree.merge(patch);
+    Ok(parsed(tree, nuls))
 }
 
 pub(super) fn validate<T: Validate>(value: Option<&T>, faults: &mut Faults) {

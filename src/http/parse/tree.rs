@@ -70,6 +70,21 @@ impl Tree {
         }
     }
 
+    /// Changes what a merge patch names; a member it takes away becomes `null`.
+    pub fn merge(&mut self, patch: Self) {
+        match (&mut *self, patch) {
+            (Self::Object(members), Self::Object(changes)) => {
+                for (name, change) in changes {
+                    match members.iter_mut().find(|(key, _)| *key == name) {
+                        Some((_, member)) => member.merge(change),
+                        None => members.push((name, change)),
+                    }
+                }
+            }
+            (_, patch) => *self = patch,
+        }
+    }
+
     /// Takes the member at a path out of its object.
     pub fn remove(&mut self, path: &[Step]) {
         match (self, path) {

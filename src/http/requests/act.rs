@@ -115,7 +115,11 @@ impl From<TransitionBody> for Move {
         let step = Step {
             reason,
             reason_code,
-            fields: fields.unwrap_or_default().iter().map(|field| pointer(field)).collect(),
+            fields: fields
+                .unwrap_or_default()
+                .iter()
+                .map(|field| pointer(field))
+                .collect(),
             assignee: assignee.map(|AssigneeBody { name, email }| Assignee { name, email }),
             starts_on,
             ends_on,
@@ -131,7 +135,11 @@ impl From<TransitionBody> for Move {
 
 /// The JSON pointer of a fact that is named by it, or by a name such as `partner.mpn_id`.
 fn pointer(field: &str) -> String {
-    if field.starts_with('/') { field.to_owned() } else { format!("/{}", field.replace('.', "/")) }
+    if field.starts_with('/') {
+        field.to_owned()
+    } else {
+        format!("/{}", field.replace('.', "/"))
+    }
 }
 
 /// Take a request to another state
@@ -169,19 +177,33 @@ async fn act(
         let (app, caller) = (app.clone(), caller.clone());
         async move {
             let expected = |current: &_| {
-                expected.as_ref().is_none_or(|given| given.matches(&tag(current, &caller)))
+                expected
+                    .as_ref()
+                    .is_none_or(|given| given.matches(&tag(current, &caller)))
             };
-            take_step(&app, &ask, &name, &expected, &wanted, key.as_ref(), |moved| {
-                let tag = tag(moved, &caller);
-                let view = RequestView::new(moved.clone(), &caller, now);
-                match (&moved.decision, moved.state) {
-                    (Some(decision), State::Ineligible) => {
-                        let location = super::view::location(moved);
-                        answer::with_problem(&refusal::ineligible(decision, view), &tag, &location)
+            take_step(
+                &app,
+                &ask,
+                &name,
+                &expected,
+                &wanted,
+                key.as_ref(),
+                |moved| {
+                    let tag = tag(moved, &caller);
+                    let view = RequestView::new(moved.clone(), &caller, now);
+                    match (&moved.decision, moved.state) {
+                        (Some(decision), State::Ineligible) => {
+                            let location = super::view::location(moved);
+                            answer::with_problem(
+                                &refusal::ineligible(decision, view),
+                                &tag,
+                                &location,
+                            )
+                        }
+                        _ => answer::with_object(StatusCode::OK, &view, &tag, None),
                     }
-                    _ => answer::with_object(StatusCode::OK, &view, &tag, None),
-                }
-            })
+                },
+            )
             .await
         }
     };

@@ -66,7 +66,11 @@ pub struct CustomerBody {
     /// What makes up a segment or scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1, max = 2000))]
-    #[schema(min_length = 1, max_length = 2000, example = "Mid-sized hospitals moving imaging archives to the cloud")]
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        example = "Mid-sized hospitals moving imaging archives to the cloud"
+    )]
     pub description: Option<String>,
     /// The customer's own agreement with Microsoft.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,7 +157,7 @@ macro_rules! body_with_facts {
             #[serde(skip_serializing_if = "Option::is_none")]
             #[validate(length(max = 50), custom(function = labels))]
             #[schema(example = json!({ "region": "emea" }))]
-            pub metadata: Option<BTreeMap<String, String>>,
+            pub metadata: Option<BTreeMap<String, Option<String>>>,
         }
 
         impl $name {
@@ -176,7 +180,11 @@ macro_rules! body_with_facts {
                     needed_by,
                     priority,
                     external_reference,
-                    metadata: metadata.unwrap_or_default(),
+                    metadata: metadata
+                        .unwrap_or_default()
+                        .into_iter()
+                        .filter_map(|(name, value)| Some((name, value?)))
+                        .collect(),
                 }
             }
         }
@@ -239,13 +247,63 @@ body_with_facts! {
     }
 }
 
-fn labels(metadata: &BTreeMap<String, String>) -> Result<(), validator::ValidationError> {
+fn labels(metadata: &BTreeMap<String, Option<String>>) -> Result<(), validator::ValidationError> {
     let fits = |text: &str, most: usize| text.chars().count() <= most;
-    if metadata.iter().all(|(name, value)| fits(name, 64) && fits(value, 500)) {
+    if metadata
+        .iter()
+        .all(|(name, value)| fits(name, 64) && value.as_ref().is_none_or(|value| fits(value, 500)))
+    {
         Ok(())
     } else {
-        Err(validator::ValidationError::new("metadata")
-            .with_message("must have names of at most 64 and values of at most 500 characters".into()))
+        Err(validator::ValidationError::new("metadata").with_message(
+            "must have names of at most 64 and values of at most 500 characters".into(),
+        ))
+    }
+}
+
+impl From<Facts> for FactsBody {
+    fn from(facts: Facts) -> Self {
+        let Facts {
+            desk,
+            service,
+            motion,
+            title,
+            description,
+            solution_area,
+            partner,
+            customer,
+            involves,
+            problem_kind,
+            estimated_hours,
+            delivery,
+            needed_by,
+            priority,
+            external_reference,
+            metadata,
+        } = facts;
+        Self {
+            desk,
+            service,
+            motion,
+            title,
+            description,
+            solution_area,
+            partner: partner.map(PartnerBody::from),
+            customer: customer.map(CustomerBody::from),
+            involves: Some(involves),
+            problem_kind,
+            estimated_hours,
+            delivery,
+            needed_by,
+            priority,
+            external_reference,
+            metadata: Some(
+                metadata
+                    .into_iter()
+                    .map(|(name, value)| (name, Some(value)))
+                    .collect(),
+            ),
+        }
     }
 }
 
@@ -258,10 +316,20 @@ pub fn check_words(facts: &Facts, catalogue: &Catalogue, faults: &mut Faults) {
         }
     };
     if let Some(desk) = &facts.desk {
-        check("/desk".to_owned(), desk, catalogue.desk(desk).is_some(), "a desk");
+        check(
+            "/desk".to_owned(),
+            desk,
+            catalogue.desk(desk).is_some(),
+            "a desk",
+        );
     }
     if let Some(service) = &facts.service {
-        check("/service".to_owned(), service, catalogue.service(service).is_some(), "a service");
+        check(
+            "/service".to_owned(),
+            service,
+            catalogue.service(service).is_some(),
+            "a service",
+        );
     }
     if let Some(problem) = &facts.problem_kind {
         let known = catalogue.problem_kind(problem).is_some();
@@ -275,35 +343,99 @@ pub fn check_words(facts: &Facts, catalogue: &Catalogue, faults: &mut Faults) {
 
 impl From<PartnerBody> for Partner {
     fn from(body: PartnerBody) -> Self {
-        let PartnerBody { mpn_id, name, member, partner_center_access, csp, support_plan } = body;
-        Self { mpn_id, name, member, partner_center_access, csp, support_plan }
+        let PartnerBody {
+            mpn_id,
+            name,
+            member,
+            partner_center_access,
+            csp,
+            support_plan,
+        } = body;
+        Self {
+            mpn_id,
+            name,
+            member,
+            partner_center_access,
+            csp,
+            support_plan,
+        }
     }
 }
 
 impl From<CustomerBody> for Customer {
     fn from(body: CustomerBody) -> Self {
-        let CustomerBody { kind, name, opportunity_id, consent, description, contract } = body;
-        Self { kind, name, opportunity_id, consent, description, contract }
+        let CustomerBody {
+            kind,
+            name,
+            opportunity_id,
+            consent,
+            description,
+            contract,
+        } = body;
+        Self {
+            kind,
+            name,
+            opportunity_id,
+            consent,
+            description,
+            contract,
+        }
     }
 }
 
 impl From<Partner> for PartnerBody {
     fn from(partner: Partner) -> Self {
-        let Partner { mpn_id, name, member, partner_center_access, csp, support_plan } = partner;
-        Self { mpn_id, name, member, partner_center_access, csp, support_plan }
+        let Partner {
+            mpn_id,
+            name,
+            member,
+            partner_center_access,
+            csp,
+            support_plan,
+        } = partner;
+        Self {
+            mpn_id,
+            name,
+            member,
+            partner_center_access,
+            csp,
+            support_plan,
+        }
     }
 }
 
 impl From<Customer> for CustomerBody {
     fn from(customer: Customer) -> Self {
-        let Customer { kind, name, opportunity_id, consent, description, contract } = customer;
-        Self { kind, name, opportunity_id, consent, description, contract }
+        let Customer {
+            kind,
+            name,
+            opportunity_id,
+            consent,
+            description,
+            contract,
+        } = customer;
+        Self {
+            kind,
+            name,
+            opportunity_id,
+            consent,
+            description,
+            contract,
+        }
     }
 }
 
 impl From<RequesterBody> for Requester {
     fn from(body: RequesterBody) -> Self {
-        let RequesterBody { name, email, relationship } = body;
-        Self { name, email, relationship }
+        let RequesterBody {
+            name,
+            email,
+            relationship,
+        } = body;
+        Self {
+            name,
+            email,
+            relationship,
+        }
     }
 }

@@ -48,14 +48,22 @@ async fn create(
     let parsed = body.parse::<CreateBody>()?.check(|body, faults| {
         check_words(&body.facts(), catalogue, faults);
         if may_name_requester && body.requested_by.is_none() {
-            faults.at("/requested_by", "REQUIRED", "is required from an integration");
+            faults.at(
+                "/requested_by",
+                "REQUIRED",
+                "is required from an integration",
+            );
         }
     });
     let body = parsed.into_result()?;
     if body.requested_by.is_some() && !may_name_requester {
         return Err(Problem::new(Code::ActionForbidden)
             .detail("Only an integration names another person in requested_by.")
-            .fault(Fault::at("/requested_by", "FORBIDDEN", "may be given by an integration only")));
+            .fault(Fault::at(
+                "/requested_by",
+                "FORBIDDEN",
+                "may be given by an integration only",
+            )));
     }
     let input = NewRequestInput {
         facts: body.facts(),

@@ -2,10 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::Validate;
 
 use super::name;
 use super::show::find;
@@ -16,7 +15,7 @@ use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
-use crate::http::page::{self, Page};
+use crate::http::page::{self, Page, PageParameters};
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -118,27 +117,6 @@ impl EventView {
     }
 }
 
-/// Which part of the history.
-#[derive(Clone, Debug, Deserialize, IntoParams, Serialize, Validate)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub struct HistoryParameters {
-    /// How many lines at most.
-    #[validate(range(min = 1, max = 200))]
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: u16,
-    /// Goes on where a page ended: its `next_cursor`.
-    #[validate(length(max = 1000))]
-    #[param(max_length = 1000)]
-    pub cursor: Option<String>,
-}
-
-impl Default for HistoryParameters {
-    fn default() -> Self {
-        Self { limit: page::DEFAULT_LIMIT, cursor: None }
-    }
-}
-
 /// The history of a request
 ///
 /// Every change is one line, from the first on. A line never changes.
@@ -146,7 +124,7 @@ impl Default for HistoryParameters {
     get, path = "/v1/requests/{id}/events", tag = "requests", operation_id = "list_request_events",
     params(
         ("id" = String, Path, description = "Id or reference.", min_length = 1, max_length = 40, example = "PAD-2026-000123"),
-        HistoryParameters
+        PageParameters
     ),
     responses((status = 200, description = "A page of the history.", body = inline(Page<EventView>),
         headers(("Link" = Option<String>, description = "Where the next page is, with `rel=\"next\"`."))))
@@ -156,11 +134,13 @@ async fn history(
     app: web::Data<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
-    Query(HistoryParameters { limit, cursor }): Query<HistoryParameters>,
+    Query(PageParameters { limit, cursor }): Query<PageParameters>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let refuse = |error| refusal::problem(error, &caller, now);
-    let found = find(&app, &name(&id)?, &Visibility::of(&caller)).await.map_err(refuse)?;
+    let found = find(&app, &name(&id)?, &Visibility::of(&caller))
+        .await
+        .map_err(refuse)?;
     let list = format!("events of {}", found.id);
     let after: i64 = match &cursor {
         Some(cursor) => page::open(&app.cursor_key, cursor, &list)?,
@@ -176,8 +156,10 @@ async fn history(
         .await
         .map_err(refuse)?;
     let shown = projection(caller.role);
-    let page = Page::cut(rows, limit, |row| app.cursor_key.seal(&row.request_version, &list))
-        .map(|row| EventView::new(row, shown));
+    let page = Page::cut(rows, limit, |row| {
+        app.cursor_key.seal(&row.request_version, &list)
+    })
+    .map(|row| EventView::new(row, shown));
     let link = page.link(&request);
     answer::show(request.headers(), &page, None, link)
 }

@@ -49,23 +49,36 @@ async fn revise(
     let name = name(&id)?;
     let now = app.clock.now();
     let refuse = |error| refusal::problem(error, &caller, now);
-    let read = find(&app, &name, &Visibility::of(&caller)).await.map_err(refuse)?;
+    let read = find(&app, &name, &Visibility::of(&caller))
+        .await
+        .map_err(refuse)?;
     let facts = parse::merge_patch::<FactsBody>(&FactsBody::from(read.facts.clone()), &body.bytes)?
         .check(|patched, faults| check_words(&patched.facts(), &app.catalogue, faults))
         .into_result()?
         .facts();
     let expected = etag::require_if_match(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
-    let revision = Revision { facts, read_version: read.version };
+    let revision = Revision {
+        facts,
+        read_version: read.version,
+    };
     let ask = answer::ask(caller.clone());
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
             let expected = |current: &_| expected.matches(&tag(current, &caller));
-            store_revision(&app, &ask, &name, &expected, &revision, key.as_ref(), |stored| {
-                let view = RequestView::new(stored.clone(), &caller, now);
-                answer::with_object(StatusCode::OK, &view, &tag(stored, &caller), None)
-            })
+            store_revision(
+                &app,
+                &ask,
+                &name,
+                &expected,
+                &revision,
+                key.as_ref(),
+                |stored| {
+                    let view = RequestView::new(stored.clone(), &caller, now);
+                    answer::with_object(StatusCode::OK, &view, &tag(stored, &caller), None)
+                },
+            )
             .await
         }
     };

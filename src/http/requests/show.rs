@@ -44,7 +44,12 @@ async fn show(
         .await
         .map_err(|error| refusal::problem(error, &caller, now))?;
     let tag = tag(&found, &caller);
-    answer::show(request.headers(), &RequestView::new(found, &caller, now), Some(tag), None)
+    answer::show(
+        request.headers(),
+        &RequestView::new(found, &caller, now),
+        Some(tag),
+        None,
+    )
 }
 
 /// The request, where it is visible.
@@ -55,7 +60,9 @@ pub(super) async fn find(
 ) -> Result<Request, FlowError> {
     app.store
         .read(async |connection: &mut Connection| {
-            requests::find(connection, name, visibility, Lock::No).await?.ok_or(FlowError::NotFound)
+            requests::find(connection, name, visibility, Lock::No)
+                .await?
+                .ok_or(FlowError::NotFound)
         })
         .await
 }

@@ -53,7 +53,11 @@ pub struct RequestView {
     pub desk_recommended: bool,
     /// The service wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_length = 64, example = "architecture_design_session")]
+    #[schema(
+        nullable = false,
+        max_length = 64,
+        example = "architecture_design_session"
+    )]
     pub service: Option<String>,
     /// Sell-with or build-with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +65,11 @@ pub struct RequestView {
     pub motion: Option<Motion>,
     /// One line that names the engagement.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_length = 200, example = "Landing zone for a retail bank")]
+    #[schema(
+        nullable = false,
+        max_length = 200,
+        example = "Landing zone for a retail bank"
+    )]
     pub title: Option<String>,
     /// What is wanted, in the requester's words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -276,7 +284,10 @@ impl RequestView {
             starts_on,
             ends_on,
             resume_on,
-            hours: HoursView { estimated: estimated_hours, approved: approved_hours },
+            hours: HoursView {
+                estimated: estimated_hours,
+                approved: approved_hours,
+            },
             outcome,
             destination,
             successor_id,
@@ -291,8 +302,16 @@ impl RequestView {
 
 impl From<Requester> for RequesterBody {
     fn from(requester: Requester) -> Self {
-        let Requester { name, email, relationship } = requester;
-        Self { name, email, relationship }
+        let Requester {
+            name,
+            email,
+            relationship,
+        } = requester;
+        Self {
+            name,
+            email,
+            relationship,
+        }
     }
 }
 

@@ -1,0 +1,44 @@
+//! `POST /v1/eligibility-checks`
+
+use actix_web::{HttpResponse, web};
+
+use super::auth::Authenticated;
+use super::body::RawBody;
+use super::problem::Problem;
+use super::refusal;
+use super::requests::body::{CheckBody, check_words};
+use super::routes::Endpoint;
+use crate::app::App;
+use crate::domain::decision::Decision;
+use crate::flows::check::check as judge;
+
+/// Ask which desk would take a request
+///
+/// The judgement a submission would get now, with every rule and, where it is refused, the places it
+/// belongs. Without a desk, every desk is compared and one is recommended. Nothing is stored. An
+/// ineligible request is an answer like any other here: 200.
+#[utoipa::path(
+    post, path = "/v1/eligibility-checks", tag = "eligibility", operation_id = "check_eligibility",
+    request_body = CheckBody,
+    responses((status = 200, description = "The judgement.", body = Decision))
+)]
+async fn check(
+    app: web::Data<App>,
+    Authenticated(caller): Authenticated,
+    body: RawBody,
+) -> Result<HttpResponse, Problem> {
+    let body = body
+        .parse::<CheckBody>()?
+        .check(|body, faults| check_words(&body.facts(), &app.catalogue, faults))
+        .into_result()?;
+    let asker = body.relationship.or(caller.relationship);
+    match judge(&app, &body.facts(), asker).await {
+        Ok(decision) => Ok(HttpResponse::Ok().json(decision)),
+        Err(error) => Err(refusal::problem(error, &caller, app.clock.now())),
+    }
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::caller(__path_check, check)
+}

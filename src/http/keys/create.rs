@@ -1,0 +1,154 @@
+//! `POST /v1/api-keys`
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::KeyView;
+use crate::app::App;
+use crate::domain::actor::Role;
+use crate::domain::facts::Relationship;
+use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, create as issue};
+use crate::http::answer;
+use crate::http::auth::Authenticated;
+use crate::http::body::RawBody;
+use crate::http::codes::Code;
+use crate::http::problem::Problem;
+use crate::http::refusal;
+use crate::http::routes::Endpoint;
+
+/// What a new key is to stand for.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "subject": "ada.archer@example.com", "name": "Ada Archer", "role": "desk_member",
+    "desks": ["pad"], "expires_in_days": 90
+}))]
+pub struct CreateKeyBody {
+    /// E-mail address of a person, or a stable name of a tool.
+    #[validate(length(min = 1, max = 254))]
+    #[schema(min_length = 1, max_length = 254)]
+    pub subject: String,
+    /// Name to show.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Its one role.
+    pub role: Role,
+    /// What a requester is to the partner; a requester needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relationship: Option<Relationship>,
+    /// Desks of a member or lead, who need at least one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 50))]
+    #[schema(max_items = 50)]
+    pub desks: Option<Vec<String>>,
+    /// MPN ids of the partners a requester manages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 1000))]
+    #[schema(max_items = 1000)]
+    pub partners: Option<Vec<String>>,
+    /// Days until it ends; 90 where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = 1, max = 365))]
+    #[schema(minimum = 1, maximum = 365)]
+    pub expires_in_days: Option<u32>,
+}
+
+/// A key that was just made. Its text is shown here and never again.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct IssuedKey {
+    /// The key in full: keep it, it is not shown again.
+    #[schema(max_length = 100, example = "edk_h3Jq0ZsT8mVd_Xw0…_5f0c2d11")]
+    pub key: String,
+    /// What it stands for.
+    pub api_key: KeyView,
+}
+
+const USUAL_LIFE_DAYS: u32 = 90;
+
+/// Make an API key
+///
+/// Two keys of one subject may be live at once, so that one can take over from the other.
+#[utoipa::path(
+    post, path = "/v1/api-keys", tag = "callers", operation_id = "create_api_key",
+    request_body = CreateKeyBody,
+    responses((status = 201, description = "The key, shown this once.", body = IssuedKey,
+        headers(("Location" = String, description = "Where the key is found, without its secret."))))
+)]
+async fn create(
+    app: web::Data<App>,
+    Authenticated(caller): Authenticated,
+    body: RawBody,
+) -> Result<HttpResponse, Problem> {
+    let catalogue = &app.catalogue;
+    let body = body.parse::<CreateKeyBody>()?.check(|body, faults| {
+        let desks = body.desks.as_deref().unwrap_or_default();
+        match body.role {
+            Role::Requester if body.relationship.is_none() => {
+                faults.at("/relationship", "REQUIRED", "is required for a requester");
+            }
+            Role::DeskMember | Role::DeskLead if desks.is_empty() => {
+                faults.at(
+                    "/desks",
+                    "REQUIRED",
+                    "must name at least one desk for this role",
+                );
+            }
+            _ => {}
+        }
+        for (index, desk) in desks.iter().enumerate() {
+            if catalogue.desk(desk).is_none() {
+                faults.at(
+                    format!("/desks/{index}"),
+                    "UNKNOWN_WORD",
+                    "must be a desk of the catalogue",
+                );
+            }
+        }
+    });
+    let CreateKeyBody {
+        subject,
+        name,
+        role,
+        relationship,
+        desks,
+        partners,
+        expires_in_days,
+    } = body.into_result()?;
+    let input = KeyInput {
+        subject,
+        name,
+        role,
+        relationship,
+        desks: desks.unwrap_or_default(),
+        partners: partners.unwrap_or_default(),
+        lives_days: expires_in_days
+            .unwrap_or(USUAL_LIFE_DAYS)
+            .min(LONGEST_LIFE_DAYS),
+    };
+    let ask = answer::ask(caller.clone());
+    let now = app.clock.now();
+    let work = {
+        let app = app.clone();
+        async move { issue(&app, &ask, input).await }
+    };
+    let (api_key, key) = answer::to_the_end(work)
+        .await?
+        .map_err(|error| refusal::problem(error, &caller, now))?;
+    let location = format!("/v1/api-keys/{}", api_key.id);
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, location))
+        .json(IssuedKey {
+            key,
+            api_key: KeyView::from(api_key),
+        }))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::caller(__path_create, create)
+        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
+}

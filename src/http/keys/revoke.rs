@@ -1,0 +1,45 @@
+//! `DELETE /v1/api-keys/{id}`
+
+use actix_web::{HttpResponse, web};
+
+use super::KeyView;
+use crate::app::App;
+use crate::flows::keys;
+use crate::http::answer;
+use crate::http::auth::Authenticated;
+use crate::http::codes::Code;
+use crate::http::path::Path;
+use crate::http::problem::Problem;
+use crate::http::refusal;
+use crate::http::routes::Endpoint;
+
+/// Revoke an API key
+///
+/// It opens nothing within a second, on every instance. The key stays in the list, as revoked.
+#[utoipa::path(
+    delete, path = "/v1/api-keys/{id}", tag = "callers", operation_id = "revoke_api_key",
+    params(("id" = String, Path, description = "Id of the key.", min_length = 1, max_length = 20, example = "h3Jq0ZsT8mVd")),
+    responses((status = 200, description = "The revoked key.", body = KeyView))
+)]
+async fn revoke(
+    app: web::Data<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let ask = answer::ask(caller.clone());
+    let now = app.clock.now();
+    let work = {
+        let app = app.clone();
+        async move { keys::revoke(&app, &ask, &id).await }
+    };
+    match answer::to_the_end(work).await? {
+        Ok(key) => Ok(HttpResponse::Ok().json(KeyView::from(key))),
+        Err(error) => Err(refusal::problem(error, &caller, now)),
+    }
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::caller(__path_revoke, revoke)
+        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
+}

@@ -1,0 +1,296 @@
+//! `GET /v1/requests`
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::app::App;
+use crate::domain::lifecycle::{State, StatusCategory};
+use crate::domain::rights::{Projection, projection};
+use crate::flows::FlowError;
+use crate::http::answer;
+use crate::http::auth::Authenticated;
+use crate::http::codes::Code;
+use crate::http::etag::EntityTag;
+use crate::http::page::{self, Page};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::refusal;
+use crate::http::routes::Endpoint;
+use crate::store::Connection;
+use crate::store::requests::{self, Filter, Position, Summary, Visibility};
+
+/// One line of a list. The request itself has more to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RequestSummary)]
+pub struct SummaryView {
+    /// Identity, a UUIDv7.
+    pub id: Uuid,
+    /// Identity for people.
+    #[schema(max_length = 40, example = "PAD-2026-000123")]
+    pub reference: String,
+    /// Where it stands.
+    pub state: State,
+    /// The coarse state that dashboards group by.
+    pub status_category: StatusCategory,
+    /// Counts changes, from 1.
+    #[schema(minimum = 1, example = 1)]
+    pub version: i64,
+    /// Tag of this version, for `If-Match` and `If-None-Match`.
+    #[schema(max_length = 100, example = "\"1-full\"")]
+    pub etag: String,
+    /// The desk that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 64, example = "pad")]
+    pub desk: Option<String>,
+    /// The service wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 64)]
+    pub service: Option<String>,
+    /// One line that names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 200)]
+    pub title: Option<String>,
+    /// How much the requester presses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 20)]
+    pub priority: Option<String>,
+    /// The day by which help is needed (UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "date", max_length = 10)]
+    pub needed_by: Option<String>,
+    /// MPN id of the partner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 32)]
+    pub partner_mpn_id: Option<String>,
+    /// Name of the partner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 200)]
+    pub partner_name: Option<String>,
+    /// Name of the customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 200)]
+    pub customer_name: Option<String>,
+    /// Name of the person it belongs to. Dashboards don't see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 200)]
+    pub requester_name: Option<String>,
+    /// Name of who delivers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 200)]
+    pub assignee: Option<String>,
+    /// When it was first stored (UTC).
+    pub created_at: DateTime<Utc>,
+    /// When it last changed (UTC).
+    pub updated_at: DateTime<Utc>,
+    /// When it came into its state (UTC).
+    pub state_since: DateTime<Utc>,
+}
+
+impl SummaryView {
+    fn new(summary: Summary, shown: Projection) -> Self {
+        let Summary {
+            id,
+            reference,
+            desk,
+            state,
+            version,
+            service,
+            title,
+            priority,
+            needed_by,
+            partner_mpn_id,
+            partner_name,
+            customer_name,
+            requester_name,
+            assignee,
+            created_at,
+            updated_at,
+            state_since,
+        } = summary;
+        Self {
+            id,
+            reference,
+            state,
+            status_category: state.category(),
+            version,
+            etag: EntityTag::of_version(version, shown.as_str()).to_string(),
+            desk,
+            service,
+            title,
+            priority,
+            needed_by,
+            partner_mpn_id,
+            partner_name,
+            customer_name,
+            requester_name: requester_name.filter(|_| shown == Projection::Full),
+            assignee,
+            created_at,
+            updated_at,
+            state_since,
+        }
+    }
+}
+
+/// Which requests.
+#[derive(Clone, Debug, Deserialize, IntoParams, Serialize, Validate)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct ListParameters {
+    /// At this desk.
+    #[validate(length(min = 1, max = 64))]
+    #[param(min_length = 1, max_length = 64, example = "pad")]
+    pub desk: Option<String>,
+    /// In this state; may be repeated.
+    #[validate(length(max = 15))]
+    #[param(max_items = 15, style = Form, explode)]
+    pub state: Vec<State>,
+    /// For this service.
+    #[validate(length(min = 1, max = 64))]
+    #[param(min_length = 1, max_length = 64)]
+    pub service: Option<String>,
+    /// Of the partner with this MPN id.
+    #[validate(length(min = 1, max = 32))]
+    #[param(min_length = 1, max_length = 32)]
+    pub partner: Option<String>,
+    /// Of the customer of this name.
+    #[validate(length(min = 1, max = 200))]
+    #[param(min_length = 1, max_length = 200)]
+    pub customer: Option<String>,
+    /// Given to the architect of this name.
+    #[validate(length(min = 1, max = 200))]
+    #[param(min_length = 1, max_length = 200)]
+    pub assignee: Option<String>,
+    /// Of the person with this e-mail address.
+    #[validate(length(min = 1, max = 254))]
+    #[param(min_length = 1, max_length = 254)]
+    pub requested_by: Option<String>,
+    /// Created at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Created before this time.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Last changed at this time or later.
+    pub updated_from: Option<DateTime<Utc>>,
+    /// Last changed before this time.
+    pub updated_before: Option<DateTime<Utc>>,
+    /// How many at most.
+    #[validate(range(min = 1, max = 200))]
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: u16,
+    /// Goes on where a page ended: its `next_cursor`. The filters have to be the same.
+    #[validate(length(max = 1000))]
+    #[param(max_length = 1000)]
+    pub cursor: Option<String>,
+}
+
+impl Default for ListParameters {
+    fn default() -> Self {
+        Self {
+            desk: None,
+            state: Vec::new(),
+            service: None,
+            partner: None,
+            customer: None,
+            assignee: None,
+            requested_by: None,
+            created_from: None,
+            created_before: None,
+            updated_from: None,
+            updated_before: None,
+            limit: page::DEFAULT_LIMIT,
+            cursor: None,
+        }
+    }
+}
+
+impl From<ListParameters> for Filter {
+    fn from(parameters: ListParameters) -> Self {
+        let ListParameters {
+            desk,
+            state,
+            service,
+            partner,
+            customer,
+            assignee,
+            requested_by,
+            created_from,
+            created_before,
+            updated_from,
+            updated_before,
+            limit: _,
+            cursor: _,
+        } = parameters;
+        Self {
+            desk,
+            states: state,
+            service,
+            partner,
+            customer,
+            assignee,
+            requested_by: requested_by.map(|email| email.to_lowercase()),
+            created_from,
+            created_before,
+            updated_from,
+            updated_before,
+        }
+    }
+}
+
+/// Requests, newest first
+///
+/// Those the caller may see. A request that is there all the while is shown exactly once, whatever is
+/// created meanwhile.
+#[utoipa::path(
+    get, path = "/v1/requests", tag = "requests", operation_id = "list_requests",
+    params(ListParameters),
+    responses((status = 200, description = "A page of requests.", body = inline(Page<SummaryView>),
+        headers(("Link" = Option<String>, description = "Where the next page is, with `rel=\"next\"`."))))
+)]
+async fn list(
+    request: HttpRequest,
+    app: web::Data<App>,
+    Authenticated(caller): Authenticated,
+    Query(parameters): Query<ListParameters>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let limit = parameters.limit;
+    let cursor = parameters.cursor.clone();
+    let filter = Filter::from(parameters);
+    let list = format!("requests {filter:?}");
+    let after: Option<Position> = match &cursor {
+        Some(cursor) => Some(page::open(&app.cursor_key, cursor, &list)?),
+        None => None,
+    };
+    let visibility = Visibility::of(&caller);
+    let rows = app
+        .store
+        .read(async |connection: &mut Connection| {
+            let limit = page::one_more(limit);
+            Ok::<_, FlowError>(
+                requests::list(connection, &filter, &visibility, after, limit).await?,
+            )
+        })
+        .await
+        .map_err(|error| refusal::problem(error, &caller, now))?;
+    let shown = projection(caller.role);
+    let page = Page::cut(rows, limit, |row| {
+        app.cursor_key.seal(
+            &Position {
+                created_at: row.created_at,
+                id: row.id,
+            },
+            &list,
+        )
+    })
+    .map(|row| SummaryView::new(row, shown));
+    let link = page.link(&request);
+    answer::show(request.headers(), &page, None, link)
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::caller(__path_list, list).problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
+}
