@@ -120,6 +120,8 @@ impl Shared {
         if hold.stopping {
             return Ok(None);
         }
+        // What is left of the old guard shall be done before process ids are used anew.
+        hold.leash = None;
         let running = self.server.launch(Duration::ZERO)?;
         hold.leash = Some(running.leash);
         Ok(Some(running.guard))

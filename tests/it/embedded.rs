@@ -76,19 +76,17 @@ fn a_stale_pid_file_that_names_another_process_does_not_wedge_the_start() {
     if is_root() {
         bystander.uid(owner.uid()).gid(owner.gid());
     }
-    let mut bystander = bystander.spawn().unwrap();
+    let mut bystander = Process(bystander.spawn().unwrap());
     let (_, rest) = lines.split_once('\n').unwrap();
-    fs::write(pid_file(&folder.0), format!("{}\n{rest}", bystander.id())).unwrap();
+    fs::write(pid_file(&folder.0), format!("{}\n{rest}", bystander.0.id())).unwrap();
 
     let postgres = start(&folder, false);
     assert!(!postgres.fresh());
     assert_eq!(rows(&postgres.url("engagement_desk")).unwrap(), ["kept"]);
     assert!(
-        bystander.try_wait().unwrap().is_none(),
+        bystander.0.try_wait().unwrap().is_none(),
         "the bystander must be left alone"
     );
-    bystander.kill().unwrap();
-    bystander.wait().unwrap();
 
     // Dropped by hand to begin anew: it is there again after the next start.
     query(&postgres.url("postgres"), "DROP DATABASE engagement_desk");
@@ -134,34 +132,32 @@ fn two_folders_live_side_by_side_and_each_refuses_a_second_service() {
 #[test]
 fn postgres_ends_with_a_killed_owner_and_the_next_start_finds_everything() {
     let folder = Folder::new("owned");
-    let mut owner = Owner::start(&folder);
+    let owner = Owner::start(&folder);
     write_a_row(&owner.url, "one");
     let server = server_pid(&folder.0);
-    owner.process.kill().unwrap();
-    owner.process.wait().unwrap();
+    drop(owner);
     wait_until("Postgres has ended", || !is_alive(server));
 
     // At once after the kill, while the old server may still be going down.
-    let mut owner = Owner::start(&folder);
+    let owner = Owner::start(&folder);
     write_a_row(&owner.url, "two");
-    owner.process.kill().unwrap();
-    owner.process.wait().unwrap();
+    drop(owner);
     let postgres = start(&folder, true);
     write_a_row(&postgres.url("engagement_desk"), "three");
     postgres.stop().unwrap();
 
     // As in a power cut: the owner, the guard and Postgres, all at the same moment.
-    let mut owner = Owner::start(&folder);
+    let owner = Owner::start(&folder);
     write_a_row(&owner.url, "four");
     let server = server_pid(&folder.0);
     let group = parent(server);
     kill(&[
         "-9",
         "--",
-        &owner.process.id().to_string(),
+        &owner.process.0.id().to_string(),
         &format!("-{group}"),
     ]);
-    owner.process.wait().unwrap();
+    drop(owner);
     let postgres = start(&folder, true);
     assert!(!postgres.fresh());
     let found = rows(&postgres.url("engagement_desk")).unwrap();
@@ -171,7 +167,7 @@ fn postgres_ends_with_a_killed_owner_and_the_next_start_finds_everything() {
 #[test]
 fn a_half_made_cluster_is_replaced() {
     let folder = Folder::new("half");
-    let mut owner = Owner::spawn(&folder.0);
+    let owner = Owner::spawn(&folder.0);
     let half_made = || {
         let entries = fs::read_dir(folder.0.join("server"))
             .into_iter()
@@ -182,8 +178,7 @@ fn a_half_made_cluster_is_replaced() {
             .find(|path| path.join("PG_VERSION").exists())
     };
     wait_until("initdb has begun", || half_made().is_some());
-    owner.kill().unwrap();
-    owner.wait().unwrap();
+    drop(owner);
     assert!(!folder.0.join("server/cluster").exists());
 
     let postgres = start(&folder, false);
@@ -244,15 +239,25 @@ fn the_owner_of_a_private_postgres() {
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
+/// A process that is killed, as with `kill -9`, when it is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _dead_already = self.0.kill();
+        let _reaped_already = self.0.wait();
+    }
+}
+
 /// A process that owns a private Postgres.
 struct Owner {
-    process: Child,
+    process: Process,
     url: String,
 }
 
 impl Owner {
-    fn spawn(data_dir: &Path) -> Child {
-        Command::new(env::current_exe().unwrap())
+    fn spawn(data_dir: &Path) -> Process {
+        let process = Command::new(env::current_exe().unwrap())
             .args([
                 "--exact",
                 "embedded::the_owner_of_a_private_postgres",
@@ -262,25 +267,18 @@ impl Owner {
             .env(OWNED, data_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .spawn();
+        Process(process.unwrap())
     }
 
     fn start(folder: &Folder) -> Self {
         let mut process = Self::spawn(&folder.0);
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
         let url = lines.find_map(|line| line.unwrap().strip_prefix("url ").map(str::to_owned));
         Self {
             process,
             url: url.expect("the owner tells its address"),
         }
-    }
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        let _dead_already = self.process.kill();
-        let _reaped_already = self.process.wait();
     }
 }
 
