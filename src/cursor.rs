@@ -29,8 +29,10 @@ const FILTER_LENGTH: usize = 8;
 impl CursorKey {
     /// A key from the secret that all instances share.
     pub fn new(secret: &[u8]) -> Self {
-        // HMAC takes a key of any length; hashing first gives it one of fixed length without a failure path.
-        Self(Hmac::new(&Sha256::digest(secret)))
+        // A hash of the secret, padded to a block as HMAC itself would: no key of a wrong length can arise.
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&Sha256::digest(secret));
+        Self(Hmac::new(&block.into()))
     }
 
     /// A cursor for the position in the list with these filters.

@@ -11,3 +11,4 @@ pub mod embedded;
 pub mod flows;
 pub mod http;
 pub mod store;
+pub mod work;

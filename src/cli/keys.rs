@@ -132,7 +132,7 @@ async fn revoke(store: &Store, id: &str) -> Result<(), Failure> {
     let now = Clock::real().now();
     let key = store
         .write(async |connection: &mut Connection| {
-            Ok::<_, StoreError>(keys::revoke(connection, id, now).await?)
+            keys::revoke(connection, id, now).await
         })
         .await?;
     match key {

@@ -94,7 +94,7 @@ struct MigrateOptions {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     refuse_unknown_settings()?;
     match cli.command {
-        Command::Serve(_options) => Ok(()),
+        Command::Serve(options) => serve::run(options),
         Command::Migrate(options) => database::migrate(&options),
         Command::Keys { database, command } => keys::run(&database, command),
         Command::Catalog { command } => catalog::run(command),

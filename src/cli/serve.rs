@@ -1,1 +1,73 @@
 //! `engagement-desk serve`
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+
+use super::catalog::load;
+use super::welcome;
+use super::{Failure, ServeOptions};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::http::Http;
+use crate::http::connections::Limits;
+use crate::http::hooks::Hooks;
+use crate::http::server::{asked_to_stop, listen};
+use crate::store::{Store, migrations};
+use crate::work;
+
+pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
+    let ServeOptions {
+        database,
+        listen: address,
+        catalog,
+        database_connections,
+        workers,
+    } = options;
+    // The catalogue and the port come first: what is wrong with them is said before anything is started.
+    let catalogue = load(catalog.as_ref())?;
+    let listener = TcpListener::bind(address).map_err(|error| {
+        format!("Can't listen on {address}: {error}. Choose another with --listen.")
+    })?;
+    let is_private = database.is_private();
+    let database = database.start()?;
+    let mut limits = Limits::default();
+    if let Some(workers) = workers {
+        limits.workers = workers;
+    }
+    if is_private {
+        // Nobody balances load over a service that brings its own database.
+        limits.drain_delay = Duration::ZERO;
+    }
+    let url = database.url.clone();
+    let served: Result<(), Failure> = actix_web::rt::System::new().block_on(async move {
+        migrations::run_pending(&url).await?;
+        let store = Store::new(&url, database_connections)?;
+        let clock = Clock::real();
+        let app = Arc::new(App::start(store, catalogue, clock.clone()).await?);
+        let hooks = Arc::new(Hooks(Arc::clone(&app)));
+        let data = Arc::clone(&app);
+        let http = Http::new(limits, clock, hooks.clone(), hooks).with_data(move |config| {
+            config.app_data(web::Data::from(Arc::clone(&data)));
+        });
+        let address = listener.local_addr()?;
+        let server = listen(http, listener)?;
+        if is_private {
+            welcome::show(&app, address).await?;
+        }
+        tracing::info!(%address, catalogue = app.catalogue.version(), "serving");
+        actix_web::rt::spawn(work::run(app));
+        server
+            .run_until(async {
+                if let Err(error) = asked_to_stop().await {
+                    tracing::error!(%error, "signals can't be received");
+                }
+            })
+            .await?;
+        Ok(())
+    });
+    let stopped = database.stop();
+    served.and(stopped)
+}

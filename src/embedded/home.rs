@@ -6,6 +6,7 @@
 //! <data folder>/server/cluster/      the data
 //! <data folder>/server/postgres.log
 //! <data folder>/server/socket/       the only way in
+//! <data folder>/socket-at            says where the socket is
 //! <data folder>/kept-at              a link, when `server` has to lie somewhere else
 //! ```
 
@@ -17,10 +18,11 @@ use super::{
 use sha2::{Digest, Sha256};
 use std::{
     env,
+    ffi::OsString,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     os::unix::{
-        ffi::OsStrExt,
+        ffi::{OsStrExt, OsStringExt},
         fs::{DirBuilderExt, symlink},
     },
     path::{Path, PathBuf},
@@ -134,6 +136,13 @@ impl Home {
             .doing(|| "find a folder for the socket of Postgres".to_owned())
     }
 
+    /// Notes where the socket is, for commands that want to reach the server of a running service.
+    pub fn announce(&self, socket_folder: &Path) -> Result<(), Error> {
+        let note = note(&self.asked);
+        fs::write(&note, socket_folder.as_os_str().as_bytes())
+            .doing(|| format!("write {}", note.display()))
+    }
+
     fn link(&self) -> PathBuf {
         self.asked.join("kept-at")
     }
@@ -144,6 +153,17 @@ impl Home {
         self.used = used;
         Ok(())
     }
+}
+
+/// Where the running server of a data folder has its socket.
+pub(super) fn announced(data_dir: &Path) -> Result<PathBuf, Error> {
+    let note = note(data_dir);
+    let bytes = fs::read(&note).doing(|| format!("read {}", note.display()))?;
+    Ok(PathBuf::from(OsString::from_vec(bytes)))
+}
+
+fn note(data_dir: &Path) -> PathBuf {
+    data_dir.join("socket-at")
 }
 
 fn make_folder(dir: &Path) -> Result<PathBuf, Error> {

@@ -23,7 +23,11 @@ use account::Account;
 use binaries::Binaries;
 use home::Home;
 use server::Server;
-use std::{fmt::Write as _, os::unix::ffi::OsStrExt, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 use supervise::Supervisor;
 
 /// What the private Postgres needs to be told.
@@ -71,6 +75,7 @@ impl PrivatePostgres {
             durable: settings.durable,
         };
         let running = server.start()?;
+        home.announce(&server.socket_folder)?;
         Ok(Self {
             supervisor: Supervisor::watch(server, running),
             home,
@@ -81,13 +86,19 @@ impl PrivatePostgres {
     /// The address of one of its databases, for `tokio_postgres` and what builds on it. The user
     /// in it is the superuser.
     pub fn url(&self, database: &str) -> String {
-        let socket_folder = &self.supervisor.server().socket_folder;
-        let host = percent_encoded(socket_folder.as_os_str().as_bytes());
-        format!(
-            "postgres://{}@{host}/{}",
-            cluster::NAME,
-            percent_encoded(database.as_bytes())
-        )
+        url(&self.supervisor.server().socket_folder, database)
+    }
+
+    /// The address of a database of the server that another process runs on the same data folder,
+    /// where one does.
+    pub fn running(settings: &Settings, database: &str) -> Result<Option<String>, Error> {
+        match Home::open(&settings.data_dir) {
+            Ok(_unused) => Ok(None),
+            Err(Error::InUse { .. }) => {
+                Ok(Some(url(&home::announced(&settings.data_dir)?, database)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether this start created the data.
@@ -113,6 +124,15 @@ impl Drop for PrivatePostgres {
             tracing::error!(%error, "the private Postgres did not stop");
         }
     }
+}
+
+fn url(socket_folder: &Path, database: &str) -> String {
+    let host = percent_encoded(socket_folder.as_os_str().as_bytes());
+    format!(
+        "postgres://{}@{host}/{}",
+        cluster::NAME,
+        percent_encoded(database.as_bytes())
+    )
 }
 
 fn find_binaries(settings: &Settings, home: &Home, root: bool) -> Result<Binaries, Error> {

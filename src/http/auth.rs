@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 
 use super::codes::Code;
 use super::problem::Problem;
@@ -15,7 +15,7 @@ use crate::domain::actor::Caller;
 pub trait Authenticator: Send + Sync {
     /// The caller, or [`Problem::unauthenticated`]. Any other problem, such as a database that
     /// can't be reached, is passed on.
-    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, Problem>>;
+    fn authenticate<'a>(&'a self, token: &'a str) -> LocalBoxFuture<'a, Result<Caller, Problem>>;
 }
 
 /// The caller of an endpoint that needs one. A handler without this argument can't know who asks.

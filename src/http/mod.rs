@@ -13,6 +13,7 @@ pub mod context;
 pub mod docs;
 pub mod etag;
 pub mod health;
+pub mod hooks;
 pub mod idempotency;
 pub mod keys;
 pub mod me;

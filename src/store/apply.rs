@@ -64,6 +64,7 @@ pub async fn insert(
         decision,
         progress,
         requested_by,
+        submitted_by,
         event,
         ..
     } = new;

@@ -10,6 +10,7 @@ pub mod history;
 pub mod idempotency;
 pub mod keys;
 pub mod migrations;
+pub mod ready;
 pub mod requests;
 mod schema;
 pub mod secrets;

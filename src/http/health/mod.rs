@@ -3,7 +3,7 @@
 pub mod live;
 pub mod ready;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use super::problem::Problem;
 /// Tells whether what the service needs is there.
 pub trait Readiness: Send + Sync {
     /// `Ok`, or the problem that `/readyz` answers with.
-    fn check(&self) -> BoxFuture<'_, Result<(), Problem>>;
+    fn check(&self) -> LocalBoxFuture<'_, Result<(), Problem>>;
 }
 
 /// How the service is.

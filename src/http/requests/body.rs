@@ -80,12 +80,13 @@ pub struct CustomerBody {
 /// Declares a body with all the facts and what else its operation takes. A macro, because flattening
 /// one struct into another would lose the pointers of faults.
 macro_rules! body_with_facts {
-    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$extra_doc:meta])* pub $extra:ident: $extra_type:ty,)* }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* example: $example:tt, pub struct $name:ident { $($(#[$extra_doc:meta])* pub $extra:ident: Option<$extra_type:ty>,)* }) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema, Validate)]
         #[serde(default, deny_unknown_fields)]
+        #[schema(example = json!($example))]
         pub struct $name {
-            $($(#[$extra_doc])* pub $extra: $extra_type,)*
+            $($(#[$extra_doc])* pub $extra: Option<$extra_type>,)*
             /// The desk asked, a desk id of the catalogue. Left out, every desk is compared and the
             /// recommended one is taken.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,17 +210,17 @@ pub struct RequesterBody {
 
 body_with_facts! {
     /// Everything a requester says about the engagement. What is left out is unknown, never false.
-    #[schema(example = json!({ "estimated_hours": 24.75, "customer": { "consent": true } }))]
+    example: { "estimated_hours": 24.75, "customer": { "consent": true } },
     pub struct FactsBody {}
 }
 
 body_with_facts! {
     /// The facts of a dry run.
-    #[schema(example = json!({
+    example: {
         "desk": "tpd", "service": "deployment_consultation", "estimated_hours": 25, "delivery": "remote",
         "partner": { "mpn_id": "4567890", "member": true, "partner_center_access": true },
         "customer": { "kind": "segment", "description": "Hospitals moving imaging archives to the cloud" }
-    }))]
+    },
     pub struct CheckBody {
         /// What the asking person is to the partner; a requester's own credential says so already.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -229,13 +230,13 @@ body_with_facts! {
 
 body_with_facts! {
     /// A new request.
-    #[schema(example = json!({
+    example: {
         "desk": "pad", "service": "architecture_design_session", "motion": "sell_with",
         "title": "Landing zone for a retail bank", "solution_area": "infrastructure",
         "partner": { "mpn_id": "4567890", "name": "Contoso Consulting", "member": true },
         "customer": { "kind": "named", "name": "Fabrikam Bank", "consent": true },
         "involves": [], "estimated_hours": 12.5, "delivery": "remote"
-    }))]
+    },
     pub struct CreateBody {
         /// Keep it, but don't submit it yet: facts may be missing.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,61 @@
+//! What the service does by itself, now and then: expiring requests, forgetting old answers.
+//!
+//! Every instance runs it. The pieces of work lock what they take, so instances share them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::app::App;
+use crate::flows::{FlowError, expire};
+use crate::store::{Connection, StoreError, idempotency};
+
+/// How often it is looked for something to do.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// First answers are kept for this long.
+pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(72);
+
+/// Answers forgotten in one transaction.
+const BATCH: i64 = 1_000;
+
+/// What one run did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// Requests that expired.
+    pub expired: usize,
+    /// Answers that were forgotten.
+    pub forgotten: usize,
+}
+
+/// Does one round of each piece of work.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn run_once(app: &App) -> Result<Report, FlowError> {
+    let expired = expire::run_once(app).await?;
+    let older_than = app.clock.now() - ANSWERS_KEPT;
+    let forgotten = app
+        .store
+        .write(async |connection: &mut Connection| {
+            idempotency::forget(connection, older_than, BATCH).await
+        })
+        .await?;
+    Ok(Report { expired, forgotten })
+}
+
+/// Goes on until the service stops. A round that fails is logged, and the next one tries again.
+pub async fn run(app: Arc<App>) {
+    loop {
+        match run_once(&app).await {
+            Ok(Report {
+                expired: 0,
+                forgotten: 0,
+            }) => {}
+            Ok(report) => tracing::info!(?report, "background work"),
+            Err(error) => tracing::warn!(%error, "background work failed"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
