@@ -1,0 +1,19 @@
+//! The integration tests: one binary, every test over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+mod support;
+
+mod http_auth;
+mod http_bodies;
+mod http_connections;
+mod http_context;
+mod http_docs;
+mod http_generated;
+mod http_routing;
+mod http_shutdown;
