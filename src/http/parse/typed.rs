@@ -349,7 +349,8 @@ impl<'a> Node<'a> {
     fn text<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.single()? {
             Tree::String(text) if self.explain => {
-                let hint = format!("{}", &visitor as &dyn Expected);
+                let expected: &dyn Expected = &visitor;
+                let hint = expected.to_string();
                 visitor
                     .visit_borrowed_str(text)
                     .map_err(|error: Error| hinted(error, &hint))

@@ -1,0 +1,6 @@
+//! What the tests share.
+
+pub mod client;
+pub mod endpoints;
+pub mod generated;
+pub mod server;
