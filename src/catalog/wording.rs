@@ -139,7 +139,8 @@ pub(super) fn parse(phrase: &str) -> Result<Vec<Pattern>, &'static str> {
             Some(text) => (text, true),
             None => (part, false),
         };
-        if text.is_empty() || !text.chars().all(is_word) {
+        let text = text.trim_matches('\'');
+        if text.is_empty() || !text.chars().all(|c| c.is_alphanumeric() || c == '\'') {
             return Err(
                 "may hold only words, each of letters and digits, with a * at its end at most",
             );
@@ -159,10 +160,6 @@ pub(super) fn parse(phrase: &str) -> Result<Vec<Pattern>, &'static str> {
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '\''
-}
-
 /// Cuts a text into words, and writes it down in small letters.
 fn words(text: &str, lower: &mut String) -> Vec<Word> {
     let mut words = Vec::with_capacity(text.len() / 5);
@@ -170,7 +167,9 @@ fn words(text: &str, lower: &mut String) -> Vec<Word> {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let c = if c == '\u{2019}' { '\'' } else { c };
-        if is_word(c) {
+        // an apostrophe belongs to a word only inside it; elsewhere it quotes
+        let inside = start.is_some() && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        if c.is_alphanumeric() || (c == '\'' && inside) {
             start.get_or_insert(lower.len());
         } else {
             if let Some(start) = start.take() {

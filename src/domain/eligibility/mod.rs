@@ -5,13 +5,13 @@
 //! data; what a kind of rule means is one file of [`rules`].
 
 mod case;
+#[cfg(test)]
+mod given;
 mod history;
 mod placement;
 mod report;
 mod rules;
 mod support;
-#[cfg(test)]
-mod tests;
 
 pub use history::{
     DealCount, EarlierRequest, History, HistoryWanted, SameCustomer, history_wanted,

@@ -77,3 +77,88 @@ fn named<'a>(customer: &Customer, case: &Case<'a>, page: &mut Page<'a, '_>) {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::given::request_at;
+    use super::*;
+
+    const DESKS: [&str; 3] = ["pad", "gps", "tpd"];
+
+    #[test]
+    fn a_named_customer_who_agreed_passes_everywhere() {
+        for desk in DESKS {
+            request_at(desk).passes(&format!("{desk}.customer"));
+        }
+    }
+
+    #[test]
+    fn an_opportunity_stands_for_a_name() {
+        let given = request_at("pad").customer(|customer| {
+            customer.name = None;
+            customer.opportunity_id = Some("OPP-2231".to_owned());
+        });
+        given.passes("pad.customer");
+    }
+
+    #[test]
+    fn a_generic_question_is_refused_everywhere() {
+        for desk in DESKS {
+            let id = format!("{desk}.customer");
+            request_at(desk)
+                .with(|facts| facts.customer = None)
+                .fails(&id, "/customer");
+            request_at(desk)
+                .customer(|customer| customer.kind = None)
+                .fails(&id, "/customer");
+            let given =
+                request_at(desk).customer(|customer| customer.name = Some(" \t".to_owned()));
+            given.fails(&id, "/customer/name");
+            assert!(!given.rule(&id).waivable);
+        }
+    }
+
+    #[test]
+    fn consent_that_is_not_stated_is_asked_for() {
+        let given = request_at("pad").customer(|customer| customer.consent = None);
+        given.is_unknown("pad.customer", "/customer/consent");
+    }
+
+    #[test]
+    fn a_customer_who_did_not_agree_is_not_named() {
+        let given = request_at("tpd").customer(|customer| customer.consent = Some(false));
+        given.fails("tpd.customer", "/customer/consent");
+        assert_eq!((given.destinations().len(), given.unplaced().len()), (0, 0));
+    }
+
+    fn segment(customer: &mut Customer) {
+        *customer = Customer {
+            kind: Some(CustomerKind::Segment),
+            description: Some("Retail banks in the Nordics".to_owned()),
+            ..Customer::default()
+        };
+    }
+
+    #[test]
+    fn a_described_segment_passes_at_gps_and_tpd() {
+        for desk in ["gps", "tpd"] {
+            request_at(desk)
+                .customer(segment)
+                .passes(&format!("{desk}.customer"));
+        }
+    }
+
+    #[test]
+    fn a_segment_is_refused_at_pad() {
+        request_at("pad")
+            .customer(segment)
+            .fails("pad.customer", "/customer/kind");
+    }
+
+    #[test]
+    fn a_segment_without_description_is_a_generic_question() {
+        let given = request_at("gps").customer(segment);
+        let given = given.customer(|customer| customer.description = Some("  ".to_owned()));
+        given.fails("gps.customer", "/customer/description");
+    }
+}

@@ -47,3 +47,59 @@ pub(super) fn check<'a>(rule: &'a Rule, most: u32, case: &Case<'a>, page: &mut P
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::given::{Given, request_at};
+
+    const ID: &str = "gps.deal_limit";
+
+    fn deal() -> Given {
+        request_at("gps").with(|facts| facts.service = Some("sales_deal_enablement".to_owned()))
+    }
+
+    #[test]
+    fn the_first_three_sales_deals_pass() {
+        for before in 0..3 {
+            deal().deals(ID, before).passes(ID);
+        }
+    }
+
+    #[test]
+    fn a_fourth_sales_deal_is_refused() {
+        let given = deal().deals(ID, 3);
+        given.fails(ID, "/solution_area");
+        assert_eq!(given.destinations(), [""; 0]);
+        assert_eq!(given.unplaced(), [ID]);
+    }
+
+    #[test]
+    fn a_lead_may_waive_the_limit() {
+        let given = deal().deals(ID, 3).waiving(ID);
+        assert!(given.rule(ID).waived);
+        assert!(given.decide().eligible);
+        assert_eq!(given.unplaced(), [""; 0]);
+    }
+
+    #[test]
+    fn deals_are_not_limited_for_other_services() {
+        request_at("gps").deals(ID, 99).passes(ID);
+    }
+
+    #[test]
+    fn what_deals_are_counted_by_is_asked_for() {
+        deal()
+            .with(|facts| facts.solution_area = Some(" - ".to_owned()))
+            .is_unknown(ID, "/solution_area");
+        deal()
+            .partner(|partner| partner.mpn_id = None)
+            .is_unknown(ID, "/partner/mpn_id");
+    }
+
+    #[test]
+    fn without_a_service_it_is_open_whether_deals_are_limited() {
+        let given = request_at("gps").with(|facts| facts.service = None);
+        assert_eq!(given.rule(ID).pointer.as_deref(), Some("/service"));
+        assert!(given.rule(ID).blocks());
+    }
+}

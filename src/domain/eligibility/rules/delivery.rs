@@ -26,3 +26,25 @@ pub(super) fn check<'a>(allowed: &'a [Delivery], case: &Case<'a>, page: &mut Pag
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::given::request_at;
+    use super::*;
+
+    #[test]
+    fn tpd_works_remotely() {
+        request_at("tpd").passes("tpd.delivery");
+        request_at("tpd")
+            .with(|facts| facts.delivery = None)
+            .is_unknown("tpd.delivery", "/delivery");
+    }
+
+    #[test]
+    fn work_on_site_is_refused_at_tpd_and_has_no_place() {
+        let given = request_at("tpd").with(|facts| facts.delivery = Some(Delivery::OnSite));
+        given.fails("tpd.delivery", "/delivery");
+        assert_eq!(given.destinations(), [""; 0]);
+        assert_eq!(given.unplaced(), ["tpd.delivery"]);
+    }
+}

@@ -52,7 +52,59 @@ fn within(comparison: Comparison, hours: f64, limit: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::given::request_at;
     use super::*;
+
+    fn with(hours: Option<f64>) -> super::super::super::given::Given {
+        request_at("tpd").with(|facts| facts.estimated_hours = hours)
+    }
+
+    #[test]
+    fn less_than_25_hours_pass_at_tpd() {
+        for hours in [0.0, 0.25, 24.75, 24.999] {
+            with(Some(hours)).passes("tpd.hours");
+        }
+    }
+
+    #[test]
+    fn twenty_five_hours_is_refused_at_tpd_and_no_other_place_is_made_up() {
+        for hours in [25.0, 25.25, 400.0] {
+            let given = with(Some(hours));
+            given.fails("tpd.hours", "/estimated_hours");
+            assert_eq!(given.destinations(), [""; 0]);
+            assert_eq!(given.unplaced(), ["tpd.hours"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_estimate_is_asked_for_at_tpd() {
+        with(None).is_unknown("tpd.hours", "/estimated_hours");
+    }
+
+    #[test]
+    fn an_estimate_that_makes_no_sense_is_refused() {
+        for hours in [-1.0, f64::NAN, f64::INFINITY] {
+            with(Some(hours)).fails("tpd.hours", "/estimated_hours");
+        }
+    }
+
+    #[test]
+    fn four_hundred_hours_are_fine_at_pad() {
+        for hours in [None, Some(25.0), Some(400.0)] {
+            assert!(
+                request_at("pad")
+                    .with(|facts| facts.estimated_hours = hours)
+                    .decide()
+                    .eligible
+            );
+        }
+    }
+
+    #[test]
+    fn a_lead_may_waive_the_limit() {
+        let decision = with(Some(30.0)).waiving("tpd.hours").decide();
+        assert!(decision.eligible && decision.unplaced.is_empty());
+    }
 
     #[test]
     fn less_than_leaves_the_limit_out() {

@@ -30,7 +30,23 @@ fn is_well_formed(id: &str, fewest: u32, most: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::given::request_at;
     use super::*;
+
+    #[test]
+    fn tpd_needs_a_well_formed_id() {
+        let (id, pointer) = ("tpd.partner_id", "/partner/mpn_id");
+        request_at("tpd").passes(id);
+        request_at("tpd")
+            .partner(|it| it.mpn_id = Some(" 4567890 ".to_owned()))
+            .passes(id);
+        request_at("tpd")
+            .partner(|it| it.mpn_id = Some("  ".to_owned()))
+            .is_unknown(id, pointer);
+        let given = request_at("tpd").partner(|partner| partner.mpn_id = Some("MPN-1".to_owned()));
+        given.fails(id, pointer);
+        assert_eq!((given.destinations().len(), given.unplaced().len()), (0, 0));
+    }
 
     #[test]
     fn an_mpn_id_is_a_number_of_the_right_length() {

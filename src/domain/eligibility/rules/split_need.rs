@@ -45,3 +45,75 @@ pub(super) fn check<'a>(limit: f64, within_days: u32, case: &Case<'a>, page: &mu
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::given::{earlier, request_at};
+
+    const ID: &str = "tpd.split_need";
+    const SERVICE: &str = "deployment_consultation";
+
+    #[test]
+    fn a_need_that_was_split_raises_a_warning_with_the_references() {
+        let given = request_at("tpd").after(vec![
+            earlier("TPD-2026-000001", "tpd", SERVICE, 8.0),
+            earlier("TPD-2026-000002", "tpd", SERVICE, 4.5),
+        ]);
+        given.warns(ID, "/estimated_hours");
+        let message = given.rule(ID).message;
+        assert!(
+            message.contains("TPD-2026-000001, TPD-2026-000002") && message.contains("25 hours")
+        );
+    }
+
+    #[test]
+    fn a_little_less_in_all_raises_none() {
+        request_at("tpd")
+            .after(vec![earlier("A", "tpd", SERVICE, 12.25)])
+            .passes(ID);
+    }
+
+    #[test]
+    fn what_is_not_the_same_need_does_not_count() {
+        let same = || earlier("A", "tpd", SERVICE, 20.0);
+        let others = [
+            super::EarlierRequest {
+                desk: "pad".to_owned(),
+                ..same()
+            },
+            super::EarlierRequest {
+                solution_area_key: Some("security".to_owned()),
+                ..same()
+            },
+            super::EarlierRequest {
+                counted: false,
+                ..same()
+            },
+            super::EarlierRequest {
+                age_days: 91,
+                ..same()
+            },
+            super::EarlierRequest {
+                hours: 25.0,
+                ..same()
+            },
+        ];
+        for other in others {
+            request_at("tpd").after(vec![other]).passes(ID);
+        }
+        request_at("tpd")
+            .after(vec![super::EarlierRequest {
+                age_days: 90,
+                ..same()
+            }])
+            .warns(ID, "/estimated_hours");
+    }
+
+    #[test]
+    fn leaving_the_solution_area_out_does_not_hide_a_split() {
+        let given = request_at("tpd").with(|facts| facts.solution_area = None);
+        given
+            .after(vec![earlier("A", "tpd", SERVICE, 20.0)])
+            .warns(ID, "/estimated_hours");
+    }
+}

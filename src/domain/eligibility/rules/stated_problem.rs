@@ -20,3 +20,20 @@ pub(super) fn check<'a>(case: &Case<'a>, page: &mut Page<'a, '_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::given::request_at;
+
+    #[test]
+    fn a_stated_problem_raises_a_warning_and_refuses_nothing() {
+        for desk in ["pad", "gps", "tpd"] {
+            let id = format!("{desk}.stated_problem");
+            request_at(desk).passes(&id);
+            let problem = Some("unavailable_service".to_owned());
+            let given = request_at(desk).with(|facts| facts.problem_kind = problem);
+            given.warns(&id, "/problem_kind");
+            assert!(given.rule(&id).message.contains("A service is unavailable"));
+        }
+    }
+}
