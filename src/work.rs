@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::flows::{FlowError, expire};
-use crate::store::{Connection, StoreError, idempotency};
+use crate::store::{Connection, idempotency};
 
 /// How often it is looked for something to do.
 const PAUSE: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::domain::actor::Role;
 use crate::domain::facts::Relationship;
 use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, issue};
-use crate::store::{Connection, Store, StoreError, keys, migrations};
+use crate::store::{Connection, Store, keys, migrations};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

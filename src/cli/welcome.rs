@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::domain::actor::Role;
 use crate::domain::facts::Relationship;
 use crate::flows::keys::{KeyInput, issue};
-use crate::store::{Connection, StoreError, keys};
+use crate::store::{Connection, keys};
 
 /// The keys of a first start last this long.
 const DAYS: u32 = 30;

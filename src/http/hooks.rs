@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::flows::keys;
-use crate::store::{Connection, StoreError, ready};
+use crate::store::{Connection, ready};
 
 /// Both hooks, on the running service.
 pub struct Hooks(pub Arc<App>);
