@@ -131,9 +131,7 @@ async fn list(store: &Store) -> Result<(), Failure> {
 async fn revoke(store: &Store, id: &str) -> Result<(), Failure> {
     let now = Clock::real().now();
     let key = store
-        .write(async |connection: &mut Connection| {
-            keys::revoke(connection, id, now).await
-        })
+        .write(async |connection: &mut Connection| keys::revoke(connection, id, now).await)
         .await?;
     match key {
         Some(key) => {

@@ -174,8 +174,10 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
 pub async fn to_the_end<T: 'static>(
     work: impl Future<Output = Result<T, FlowError>> + 'static,
 ) -> Result<Result<T, FlowError>, Problem> {
-    actix_web::rt::spawn(work).await.map_err(|error| {
-        tracing::error!(%error, "a write did not end");
-        Problem::new(Code::CommitOutcomeUnknown)
-    })
+    actix_web::rt::spawn(RequestId::carried_into(work))
+        .await
+        .map_err(|error| {
+            tracing::error!(%error, "a write did not end");
+            Problem::new(Code::CommitOutcomeUnknown)
+        })
 }

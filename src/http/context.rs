@@ -37,6 +37,19 @@ impl RequestId {
         CURRENT.try_with(Clone::clone).ok()
     }
 
+    /// Takes the id along into work that is going to be spawned.
+    pub fn carried_into<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+        let id = Self::current();
+        let span = tracing::Span::current();
+        let work = async move {
+            match id {
+                Some(id) => CURRENT.scope(id, work).await,
+                None => work.await,
+            }
+        };
+        work.instrument(span)
+    }
+
     fn of(headers: &HeaderMap, clock: &Clock) -> Self {
         let given = headers
             .get(REQUEST_ID)

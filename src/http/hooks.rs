@@ -35,9 +35,7 @@ impl Readiness for Hooks {
             let takes_writes = self
                 .0
                 .store
-                .read(async |connection: &mut Connection| {
-                    ready::takes_writes(connection).await
-                })
+                .read(async |connection: &mut Connection| ready::takes_writes(connection).await)
                 .await?;
             if takes_writes {
                 Ok(())

@@ -18,5 +18,5 @@ mod http_docs;
 mod http_generated;
 mod http_routing;
 mod http_shutdown;
-mod rules_document;
+mod requests;
 mod wording;

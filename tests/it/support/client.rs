@@ -139,3 +139,29 @@ impl Connection {
         answer
     }
 }
+
+/// Sends a request on a connection of its own.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Answer {
+    let body = body.as_ref();
+    let mut connection = Connection::open(address);
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() || matches!(method, "POST" | "PATCH" | "PUT") {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    head.push_str("\r\n");
+    connection.write([head.as_bytes(), body].concat());
+    if method == "HEAD" {
+        connection.answer_without_body()
+    } else {
+        connection.answer()
+    }
+}

@@ -1,6 +1,8 @@
 //! What the tests share.
 
+pub mod app;
 pub mod client;
+pub mod db;
 pub mod endpoints;
 pub mod generated;
 pub mod server;

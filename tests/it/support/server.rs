@@ -8,27 +8,34 @@ use std::time::Duration;
 use actix_web::web;
 use engagement_desk::clock::Clock;
 use engagement_desk::domain::actor::Caller;
+use engagement_desk::domain::actor::Role;
 use engagement_desk::http::auth::Authenticator;
 use engagement_desk::http::codes::Code;
 use engagement_desk::http::connections::Limits;
 use engagement_desk::http::health::Readiness;
 use engagement_desk::http::problem::Problem;
 use engagement_desk::http::{Http, server};
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
-use super::client::{Answer, Connection};
+use super::client::{Answer, Connection, send};
 use super::endpoints::{self, Turnstile};
 
 /// Knows one token, `good`, and a day on which the database is down: `down`.
 struct Tokens;
 
 impl Authenticator for Tokens {
-    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Caller, Problem>> {
+    fn authenticate<'a>(&'a self, token: &'a str) -> LocalBoxFuture<'a, Result<Caller, Problem>> {
         Box::pin(async move {
             match token {
                 "good" => Ok(Caller {
                     subject: String::from("tester"),
+                    name: String::from("Tester"),
+                    role: Role::Viewer,
+                    relationship: None,
+                    desks: Vec::new(),
+                    partners: Vec::new(),
+                    key_id: String::from("key"),
                 }),
                 "down" => Err(Problem::new(Code::DatabaseUnavailable)),
                 other => Err(Problem::unauthenticated().detail(format!("{other} is not known"))),
@@ -40,7 +47,7 @@ impl Authenticator for Tokens {
 struct Ready(bool);
 
 impl Readiness for Ready {
-    fn check(&self) -> BoxFuture<'_, Result<(), Problem>> {
+    fn check(&self) -> LocalBoxFuture<'_, Result<(), Problem>> {
         Box::pin(async move {
             if self.0 {
                 Ok(())
@@ -126,22 +133,7 @@ impl TestServer {
         headers: &[(&str, &str)],
         body: impl AsRef<[u8]>,
     ) -> Answer {
-        let body = body.as_ref();
-        let mut connection = self.connect();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if !body.is_empty() || matches!(method, "POST" | "PATCH" | "PUT") {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        head.push_str("\r\n");
-        connection.write([head.as_bytes(), body].concat());
-        if method == "HEAD" {
-            connection.answer_without_body()
-        } else {
-            connection.answer()
-        }
+        send(self.address, method, path, headers, body)
     }
 
     pub fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,4 @@
+//! Engagement requests, over HTTP.
+
+mod create;
+mod races;
