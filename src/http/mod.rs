@@ -1,7 +1,7 @@
 //! HTTP: everything between a socket and the domain.
 //!
 //! One endpoint is one file: its request and response types, its documentation and its handler.
-//! [`routes`] lists them all; routes and OpenAPI document both come from that list.
+//! [`routes()`] lists them all; routes and OpenAPI document both come from that list.
 
 pub mod auth;
 pub mod body;
@@ -57,11 +57,12 @@ pub struct Http {
     routes: fn() -> Routes,
     data: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
     load: Load,
+    waiting: Load,
     stopping: Arc<AtomicBool>,
 }
 
 impl Http {
-    /// Serves [`routes`].
+    /// Serves [`routes()`].
     pub fn new(
         limits: Limits,
         clock: Clock,
@@ -76,6 +77,7 @@ impl Http {
             routes,
             data: Arc::new(|_| {}),
             load: Load::default(),
+            waiting: Load::default(),
             stopping: Arc::default(),
         }
     }

@@ -16,6 +16,7 @@ mod typed;
 mod validated;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use validator::Validate;
 
 pub use faults::Faults;
@@ -67,6 +68,16 @@ pub fn json<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Parsed<T>, P
 /// Reads a JSON body: the value, or the answer with every fault.
 pub fn body<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, Problem> {
     json(bytes)?.into_result()
+}
+
+/// For a member of a merge patch, where absent, `null` and a value are three things:
+/// `#[serde(default, deserialize_with = "parse::three_state")] title: Option<Option<String>>`.
+pub fn three_state<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 pub(super) fn validate<T: Validate>(value: Option<&T>, faults: &mut Faults) {

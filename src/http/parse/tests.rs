@@ -271,3 +271,86 @@ fn many_faults_end_in_a_bounded_answer() {
     assert_eq!(problem.code(), Code::UnknownField);
     assert!(problem.listed_faults().len() <= 60);
 }
+
+#[test]
+fn a_merge_patch_tells_absent_from_null() {
+    #[derive(Debug, Deserialize, Validate)]
+    struct Change {
+        #[serde(default, deserialize_with = "three_state")]
+        #[validate(length(max = 5))]
+        title: Option<Option<String>>,
+        #[serde(default, deserialize_with = "three_state")]
+        motion: Option<Option<Motion>>,
+        #[serde(default)]
+        labels: Option<BTreeMap<String, Option<String>>>,
+    }
+    let change: Change = body(br#"{"title":null,"labels":{"a":null,"b":"c"}}"#).unwrap();
+    assert_eq!((change.title, change.motion), (Some(None), None));
+    assert_eq!(change.labels.unwrap()["a"], None);
+    assert_eq!(
+        refusal_of(body::<Change>(br#"{"title":"too long","motion":1}"#).unwrap_err()),
+        "VALIDATION_FAILED
+/motion UNKNOWN_WORD must be one of sell_with, build_with
+/title LENGTH must have at most 5 characters"
+    );
+}
+
+#[test]
+fn a_type_may_refuse_in_its_own_words_and_no_others_get_out() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Even(String);
+
+    impl TryFrom<String> for Even {
+        type Error = &'static str;
+
+        fn try_from(text: String) -> Result<Self, Self::Error> {
+            match text.len() {
+                length if length % 2 == 0 => Ok(Self(text)),
+                1 => Err("must have an even number of letters"),
+                _ => Err("internal: Even::try_from"),
+            }
+        }
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    struct Pair {
+        one: Even,
+        other: Even,
+    }
+    let pair: Pair = body(br#"{"one":"ab","other":""}"#).unwrap();
+    assert_eq!((pair.one.0.as_str(), pair.other.0.as_str()), ("ab", ""));
+    assert_eq!(
+        refusal_of(body::<Pair>(br#"{"one":"a","other":"abc"}"#).unwrap_err()),
+        "VALIDATION_FAILED
+/one FORMAT must have an even number of letters
+/other FORMAT does not have the expected form"
+    );
+}
+
+#[test]
+fn types_that_no_stand_in_satisfies_end_in_an_answer_all_the_same() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "u8")]
+    struct Never;
+
+    impl TryFrom<u8> for Never {
+        type Error = &'static str;
+
+        fn try_from(_: u8) -> Result<Self, Self::Error> {
+            Err("must not be")
+        }
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    struct Hopeless {
+        #[serde(rename = "never")]
+        _never: Never,
+        #[serde(rename = "deep")]
+        _deep: Vec<(Never, Never)>,
+    }
+    let text = br#"{"never":1,"deep":[[1,2],[3,4]],"more":1}"#;
+    let problem = body::<Hopeless>(text).unwrap_err();
+    assert_eq!(problem.code(), Code::UnknownField);
+    assert!(!problem.listed_faults().is_empty());
+}

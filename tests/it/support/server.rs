@@ -30,6 +30,7 @@ impl Authenticator for Tokens {
                 "good" => Ok(Caller {
                     subject: String::from("tester"),
                 }),
+                "bomb" => panic!("a secret of the inside"),
                 "down" => Err(Problem::new(Code::DatabaseUnavailable)),
                 other => Err(Problem::unauthenticated().detail(format!("{other} is not known"))),
             }
