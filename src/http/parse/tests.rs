@@ -354,3 +354,32 @@ fn types_that_no_stand_in_satisfies_end_in_an_answer_all_the_same() {
     assert_eq!(problem.code(), Code::UnknownField);
     assert!(!problem.listed_faults().is_empty());
 }
+
+#[test]
+fn any_number_of_nulls_counts_as_absent() {
+    #[derive(Debug, Deserialize, Validate)]
+    struct Item {
+        #[serde(default)]
+        flag: bool,
+    }
+    #[derive(Debug, Deserialize, Validate)]
+    struct Items {
+        items: Vec<Item>,
+    }
+    let text = format!(r#"{{"items":[{}]}}"#, [r#"{"flag":null}"#; 3_000].join(","));
+    let items: Items = body(text.as_bytes()).unwrap();
+    assert_eq!(items.items.iter().filter(|item| !item.flag).count(), 3_000);
+}
+
+#[test]
+fn names_that_clients_make_up_are_sent_back_only_so_far() {
+    let text = format!(r#"{{"{}":1}}"#, "ü".repeat(20_000));
+    let problem = body::<Order>(text.as_bytes()).unwrap_err();
+    let document = serde_json::to_string(&problem.document()).unwrap();
+    assert!(document.len() < 2_000, "{}", document.len());
+
+    let text = format!("[{}]", vec![r#""\u0000""#; 5_000].join(","));
+    let problem = body::<Order>(text.as_bytes()).unwrap_err();
+    let document = serde_json::to_value(problem.document()).unwrap();
+    assert_eq!(document["errors"].as_array().unwrap().len(), 200);
+}
