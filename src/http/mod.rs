@@ -2,6 +2,21 @@
 //!
 //! One endpoint is one file: its request and response types, its documentation and its handler.
 //! [`routes()`] lists them all; routes and OpenAPI document both come from that list.
+//!
+//! ```text
+//! /// Create a note.                                   (summary and description of the operation)
+//! #[utoipa::path(post, path = "/v1/notes", tag = "notes", request_body = NewNote,
+//!     responses((status = 201, description = "The note.", body = Note)))]
+//! async fn create(caller: Authenticated, body: JsonBody<NewNote>) -> Result<HttpResponse, Problem> { … }
+//!
+//! /// The endpoint.
+//! pub fn endpoint() -> Endpoint {
+//!     Endpoint::caller(__path_create, create).problems(&[Code::DuplicateRequest])
+//! }
+//! ```
+//!
+//! What follows from the shape of an endpoint, such as 401 for one with a caller or 413 for one with
+//! a body, is refused and documented without being asked for.
 
 pub mod auth;
 pub mod body;
