@@ -23,6 +23,8 @@ pub struct Limits {
     pub connections_per_worker: usize,
     /// Requests of known callers that run at once; more are answered `OVERLOADED`.
     pub requests_in_flight: usize,
+    /// Long polls that wait at once, besides those.
+    pub long_polls: usize,
     /// Time for the first head of a connection.
     pub head: Duration,
     /// Time a kept-alive connection waits for its next request.
@@ -51,6 +53,7 @@ impl Default for Limits {
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             connections_per_worker: 4_096,
             requests_in_flight: 512,
+            long_polls: 2_000,
             head: Duration::from_secs(5),
             keep_alive: Duration::from_secs(5),
             idle: Duration::from_secs(8),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
 
 use super::codes::{Code, Retry};
 use super::path::Path;
@@ -82,17 +82,17 @@ async fn asset(Path(file): Path<String>) -> Result<HttpResponse, Problem> {
     let file = utoipa_swagger_ui::serve(&file, config)
         .map_err(|error| Problem::internal(&error))?
         .ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    if file.gzpipped {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
         .content_type(file.content_type)
         .body(file.bytes.into_owned()))
 }
 
-async fn error_page(
-    Path(slug): Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    tracing::trace!(path = request.path(), "error page");
+async fn error_page(Path(slug): Path<String>) -> Result<HttpResponse, Problem> {
     let code = Code::from_slug(&slug).ok_or_else(Problem::not_found)?;
     Ok(page("text/html; charset=utf-8", one_code(code)))
 }

@@ -1,7 +1,22 @@
 //! HTTP: everything between a socket and the domain.
 //!
 //! One endpoint is one file: its request and response types, its documentation and its handler.
-//! [`routes`] lists them all; routes and OpenAPI document both come from that list.
+//! [`routes()`] lists them all; routes and OpenAPI document both come from that list.
+//!
+//! ```text
+//! /// Create a note.                                   (summary and description of the operation)
+//! #[utoipa::path(post, path = "/v1/notes", tag = "notes", request_body = NewNote,
+//!     responses((status = 201, description = "The note.", body = Note)))]
+//! async fn create(caller: Authenticated, body: JsonBody<NewNote>) -> Result<HttpResponse, Problem> { … }
+//!
+//! /// The endpoint.
+//! pub fn endpoint() -> Endpoint {
+//!     Endpoint::caller(__path_create, create).problems(&[Code::DuplicateRequest])
+//! }
+//! ```
+//!
+//! What follows from the shape of an endpoint, such as 401 for one with a caller or 413 for one with
+//! a body, is refused and documented without being asked for.
 
 pub mod answer;
 pub mod auth;
@@ -77,11 +92,12 @@ pub struct Http {
     routes: fn() -> Routes,
     data: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
     load: Load,
+    waiting: Load,
     stopping: Arc<AtomicBool>,
 }
 
 impl Http {
-    /// Serves [`routes`].
+    /// Serves [`routes()`].
     pub fn new(
         limits: Limits,
         clock: Clock,
@@ -96,6 +112,7 @@ impl Http {
             routes,
             data: Arc::new(|_| {}),
             load: Load::default(),
+            waiting: Load::default(),
             stopping: Arc::default(),
         }
     }

@@ -18,6 +18,11 @@ use crate::domain::decision::Decision;
 /// The media type of every error answer.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// Faults beyond this number are not listed.
+const MOST_FAULTS: usize = 200;
+/// Names that clients made up are cut off here when they are sent back.
+const LONGEST_NAME: usize = 1_000;
+
 /// The part of the request a fault is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -237,7 +242,11 @@ impl Problem {
             code: code.as_str(),
             request_id: request_id.map(|id| id.to_string()),
             retryable: code.retryable(),
-            errors: faults.iter().map(FaultDocument::from).collect(),
+            errors: faults
+                .iter()
+                .take(MOST_FAULTS)
+                .map(FaultDocument::from)
+                .collect(),
             request: members.request.as_ref(),
             decision: members.decision.as_ref(),
             current: members.current.as_ref(),
@@ -394,8 +403,8 @@ impl<'a> From<&'a Fault> for FaultDocument<'a> {
             message,
         } = fault;
         let (pointer, parameter, header) = match place {
-            Place::Pointer(pointer) => (Some(pointer.as_str()), None, None),
-            Place::Parameter(name) => (None, Some(name.as_str()), None),
+            Place::Pointer(pointer) => (Some(cut(pointer)), None, None),
+            Place::Parameter(name) => (None, Some(cut(name)), None),
             Place::Header(name) => (None, None, Some(*name)),
         };
         Self {
@@ -406,4 +415,8 @@ impl<'a> From<&'a Fault> for FaultDocument<'a> {
             message,
         }
     }
+}
+
+fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(LONGEST_NAME)]
 }

@@ -258,4 +258,13 @@ limit RANGE must be at least 1 and at most 200"
         }
         assert!(refusal("q=toolong").starts_with("VALIDATION_FAILED\nq LENGTH"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_query_string_upsets_the_reader(text in "[a-z=&%+0-9]{0,40}|(limit|state|q|mine)=[^&]{0,10}") {
+            if let Err(problem) = read::<Filter>(&text) {
+                proptest::prop_assert!(!problem.listed_faults().is_empty(), "{}", text);
+            }
+        }
+    }
 }

@@ -18,6 +18,7 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt;
+use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 
@@ -35,9 +36,15 @@ pub enum Access {
     Caller,
 }
 
+/// What `#[utoipa::path]` makes of a handler: for `list`, the type `__path_list`.
+pub trait Documented: utoipa::Path + SchemaReferences + Tags<'static> {}
+
+impl<P: utoipa::Path + SchemaReferences + Tags<'static>> Documented for P {}
+
 /// What the document says about an endpoint.
 pub(super) struct Described {
     pub operation: fn() -> Operation,
+    pub tags: fn() -> Vec<&'static str>,
     pub schemas: fn(&mut Vec<(String, RefOr<Schema>)>),
     pub problems: Vec<Code>,
 }
@@ -49,6 +56,7 @@ pub struct Endpoint {
     pub(super) access: Access,
     pub(super) described: Option<Described>,
     time_limit: Option<Duration>,
+    long_poll: Option<Duration>,
     route: Box<dyn Fn() -> Route>,
 }
 
@@ -57,7 +65,7 @@ impl Endpoint {
     /// `list`: `__path_list`.
     pub fn caller<P, F, Args>(path: P, handler: F) -> Self
     where
-        P: utoipa::Path + utoipa::__dev::SchemaReferences,
+        P: Documented,
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
@@ -68,7 +76,7 @@ impl Endpoint {
     /// An endpoint for anybody.
     pub fn public<P, F, Args>(path: P, handler: F) -> Self
     where
-        P: utoipa::Path + utoipa::__dev::SchemaReferences,
+        P: Documented,
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
@@ -89,13 +97,14 @@ impl Endpoint {
             access: Access::Public,
             described: None,
             time_limit: None,
+            long_poll: None,
             route: Box::new(move || web::to(handler.clone())),
         }
     }
 
     fn new<P, F, Args>(_: P, access: Access, handler: F) -> Self
     where
-        P: utoipa::Path + utoipa::__dev::SchemaReferences,
+        P: Documented,
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
@@ -116,10 +125,12 @@ impl Endpoint {
             access,
             described: Some(Described {
                 operation: P::operation,
-                schemas: <P as utoipa::__dev::SchemaReferences>::schemas,
+                tags: P::tags,
+                schemas: <P as SchemaReferences>::schemas,
                 problems: Vec::new(),
             }),
             time_limit: None,
+            long_poll: None,
             route: Box::new(move || web::to(handler.clone())),
         }
     }
@@ -135,10 +146,18 @@ impl Endpoint {
         self
     }
 
-    /// Gives the handler this much time instead of what its method has: for long polls.
+    /// Gives the handler this much time instead of what its method has.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
+        self
+    }
+
+    /// A request that asks to wait, by `Prefer: wait=…` or the parameter `wait`, has this much time
+    /// and a place among the long polls instead of among the requests that keep the service busy.
+    #[must_use]
+    pub fn long_poll(mut self, limit: Duration) -> Self {
+        self.long_poll = Some(limit);
         self
     }
 
@@ -153,6 +172,7 @@ impl Endpoint {
         Policy {
             access: self.access,
             time_limit: self.time_limit,
+            long_poll: self.long_poll,
             takes_parameters: takes_parameters || self.described.is_none(),
         }
     }
@@ -252,42 +272,52 @@ fn other_method(request: &HttpRequest, allowed: &[Method]) -> Result<HttpRespons
 struct Policy {
     access: Access,
     time_limit: Option<Duration>,
+    long_poll: Option<Duration>,
     takes_parameters: bool,
 }
 
-/// Stands before every handler, and answers for it if it panics or takes too long.
+/// Stands before every handler, and answers for it if it panics.
 async fn gate(
     policy: Rc<Policy>,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (time_limit, _running) = match admit(&policy, &request).await {
-        Ok(admitted) => admitted,
-        Err(problem) => return Ok(request.into_response(problem.error_response())),
-    };
     // The request is routed: only from here on may it be cloned.
     let kept = request.request().clone();
-    let work = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
-    let problem = match tokio::time::timeout(time_limit, work).await {
+    let work = AssertUnwindSafe(pass(&policy, request, next)).catch_unwind();
+    let problem = match work.await {
         Ok(Ok(answer)) => return answer,
-        Ok(Err(panic)) => {
+        Ok(Err(problem)) => problem,
+        Err(panic) => {
             let text = panic
                 .downcast_ref::<&str>()
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
             Problem::internal(&format_args!("panic: {}", text.unwrap_or("(no text)")))
         }
-        Err(elapsed) => {
+    };
+    Ok(ServiceResponse::new(kept, problem.error_response()))
+}
+
+/// Lets a request through to its handler, which then has its time.
+async fn pass(
+    policy: &Policy,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<Result<ServiceResponse<BoxBody>, Error>, Problem> {
+    let (time_limit, _running) = admit(policy, &request).await?;
+    let safe = request.method().is_safe();
+    tokio::time::timeout(time_limit, next.call(request))
+        .await
+        .map_err(|elapsed| {
             tracing::warn!(%elapsed, ?time_limit, "handler took too long");
-            if kept.method().is_safe() {
+            if safe {
                 Problem::new(Code::Overloaded).detail("The request took too long and was given up.")
             } else {
                 Problem::new(Code::CommitOutcomeUnknown)
                     .detail("The request took too long; it may still be carried out.")
             }
-        }
-    };
-    Ok(ServiceResponse::new(kept, problem.error_response()))
+        })
 }
 
 /// All that is refused without a look at the body: how long the handler may take, or the refusal.
@@ -296,15 +326,24 @@ async fn admit(
     request: &ServiceRequest,
 ) -> Result<(Duration, Option<Running>), Problem> {
     let http = Http::of(request.request())?;
+    let limits = &http.limits;
+    let long_poll = policy.long_poll.filter(|_| asks_to_wait(request));
     let running = match policy.access {
         Access::Public => None,
         Access::Caller => {
             // Before the token is looked at: shedding must cost next to nothing.
-            let running = http
-                .load
-                .enter(http.limits.requests_in_flight)
-                .ok_or_else(|| Problem::new(Code::Overloaded))?;
-            let caller = auth::authenticate(request.headers(), &*http.authenticator).await?;
+            let place = match long_poll {
+                Some(_) => http.waiting.enter(limits.long_polls),
+                None => http.load.enter(limits.requests_in_flight),
+            };
+            let running = place.ok_or_else(|| Problem::new(Code::Overloaded))?;
+            let asked = auth::authenticate(request.headers(), &*http.authenticator);
+            let caller = tokio::time::timeout(limits.read, asked)
+                .await
+                .map_err(|elapsed| {
+                    tracing::warn!(%elapsed, "authentication took too long");
+                    Problem::new(Code::Overloaded)
+                })??;
             request.extensions_mut().insert(caller);
             Some(running)
         }
@@ -313,19 +352,35 @@ async fn admit(
         .uri()
         .path_and_query()
         .map_or(0, |text| text.as_str().len());
-    if length > http.limits.uri_bytes {
+    if length > limits.uri_bytes {
         return Err(Problem::new(Code::UriTooLong).detail(format!(
             "Path and query string may have at most {} bytes.",
-            http.limits.uri_bytes
+            limits.uri_bytes
         )));
     }
     if !policy.takes_parameters {
         query::refuse_any(request.query_string())?;
     }
     let by_method = if request.method().is_safe() {
-        http.limits.read
+        limits.read
     } else {
-        http.limits.write
+        limits.write
     };
-    Ok((policy.time_limit.unwrap_or(by_method), running))
+    Ok((
+        long_poll.or(policy.time_limit).unwrap_or(by_method),
+        running,
+    ))
+}
+
+fn asks_to_wait(request: &ServiceRequest) -> bool {
+    let preferred = request.headers().get_all("prefer").any(|value| {
+        let text = value.to_str().unwrap_or_default();
+        text.split([',', ';'])
+            .any(|part| part.trim_start().starts_with("wait"))
+    });
+    preferred
+        || request
+            .query_string()
+            .split('&')
+            .any(|pair| pair.starts_with("wait="))
 }

@@ -79,3 +79,14 @@ fn no_endpoint_for_callers_answers_without_one() {
         }
     }
 }
+
+#[test]
+fn a_panic_while_authenticating_is_an_internal_error() {
+    let answer =
+        TestServer::start().send("GET", "/t/orders", &[("Authorization", "Bearer bomb")], "");
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (500, "INTERNAL")
+    );
+    assert!(!answer.body.contains("secret"));
+}

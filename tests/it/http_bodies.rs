@@ -139,6 +139,19 @@ fn a_body_that_is_too_large_is_refused_by_what_it_announces_and_by_what_it_is() 
 }
 
 #[test]
+fn the_refusal_of_a_very_large_body_reaches_a_client_that_sends_it_all_first() {
+    let server = TestServer::start();
+    for size in [65 * 1024, 4 * 1024 * 1024] {
+        let answer = server.post("/t/orders", " ".repeat(size));
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (413, "BODY_TOO_LARGE"),
+            "{size}"
+        );
+    }
+}
+
+#[test]
 fn a_body_that_stalls_is_given_up() {
     let server = TestServer::with_limits(Limits {
         body: Duration::from_millis(100),

@@ -1,6 +1,7 @@
 //! Slow clients and too many of them.
 
-use std::time::Duration;
+use std::io::{ErrorKind, Write};
+use std::time::{Duration, Instant};
 
 use engagement_desk::http::connections::Limits;
 
@@ -78,4 +79,58 @@ fn too_many_requests_at_once_are_shed_but_health_answers() {
     server.turnstile.open();
     assert_eq!(waiting.answer().body, "through");
     assert_eq!(server.send_known("GET", "/t/orders", &[], "").status, 200);
+}
+
+#[test]
+fn a_client_that_never_reads_its_answers_is_cut_off() {
+    let server = TestServer::with_limits(sweeping());
+    let mut connection = server.connect();
+    connection
+        .0
+        .set_write_timeout(Some(Duration::from_millis(50)))
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let request =
+        "GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: test\r\n\r\n".repeat(100);
+    loop {
+        match connection.0.write(request.as_bytes()) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => {
+                let kinds = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+                assert!(kinds.contains(&error.kind()), "{error}");
+                break;
+            }
+        }
+        assert!(Instant::now() < deadline, "the connection is still open");
+    }
+    assert_eq!(server.get("/livez").status, 200);
+}
+
+#[test]
+fn long_polls_have_places_of_their_own() {
+    let limits = Limits {
+        requests_in_flight: 1,
+        long_polls: 1,
+        ..limits()
+    };
+    let server = TestServer::with_limits(limits);
+    let mut polling = server.connect();
+    polling.write(
+        "GET /t/wait HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer good\r\nPrefer: wait=20\r\n\r\n",
+    );
+    server.turnstile.wait_for_one();
+    assert_eq!(server.send_known("GET", "/t/orders", &[], "").status, 200);
+    let second = server.send_known(
+        "GET",
+        "/t/wait",
+        &[("Prefer", "respond-async, wait=20")],
+        "",
+    );
+    assert_eq!(
+        (second.status, second.problem().as_str()),
+        (503, "OVERLOADED")
+    );
+    server.turnstile.open();
+    assert_eq!(polling.answer().body, "through");
 }

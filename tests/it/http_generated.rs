@@ -67,6 +67,7 @@ fn every_operation_is_documented_completely() {
         for (name, operation) in operations(&document) {
             let id = operation["operationId"].as_str().unwrap();
             assert!(ids.insert(id), "{id} is given twice");
+            assert!(!operation["tags"].as_array().unwrap().is_empty(), "{name}");
             let public = operation["security"] == serde_json::json!([]);
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("default"), "{name}");
@@ -101,4 +102,59 @@ fn an_operation_with_a_body_documents_what_its_body_can_be_refused_for() {
         "201", "400", "401", "408", "409", "413", "414", "415", "422", "500", "503", "default",
     ];
     assert_eq!(statuses, expected);
+}
+
+#[test]
+fn a_schema_that_only_clients_send_takes_no_other_members() {
+    let [_, document] = documents();
+    let order = &document["components"]["schemas"]["Order"];
+    assert_eq!(order["additionalProperties"], false);
+    assert_eq!(
+        order["properties"]["hours"]["type"],
+        serde_json::json!(["number", "null"])
+    );
+}
+
+#[test]
+fn what_the_service_sends_and_what_addresses_take_is_never_null() {
+    fn nulls(value: &Value, at: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                if members
+                    .get("type")
+                    .is_some_and(|kind| kind.to_string().contains("\"null\""))
+                {
+                    found.push(at.to_owned());
+                }
+                members
+                    .iter()
+                    .for_each(|(name, member)| nulls(member, &format!("{at}/{name}"), found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| nulls(item, at, found)),
+            _ => {}
+        }
+    }
+    for document in documents() {
+        let mut found = Vec::new();
+        for name in ["Problem", "Decision", "DeskDecision", "Destination"] {
+            nulls(&document["components"]["schemas"][name], name, &mut found);
+        }
+        for (name, operation) in operations(&document) {
+            nulls(&operation["parameters"], &name, &mut found);
+        }
+        assert_eq!(found, [""; 0]);
+    }
+}
+
+#[test]
+fn query_parameters_are_documented_from_the_handler() {
+    let [_, document] = documents();
+    let parameters = document["paths"]["/t/orders"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let names: Vec<_> = parameters
+        .iter()
+        .map(|parameter| parameter["name"].clone())
+        .collect();
+    assert_eq!(names, ["motion", "limit"]);
 }

@@ -197,3 +197,50 @@ fn if_none_match_gives_304_and_if_match_guards_a_change() {
     assert_eq!(stale.json()["current"], ID);
     assert_eq!(stale.header("etag").as_deref(), Some("\"7-full\""));
 }
+
+#[test]
+fn checks_come_in_one_order() {
+    let server = TestServer::start();
+    let long = "x".repeat(9_000);
+    let big = "[".repeat(70_000);
+    let good = ("Authorization", "Bearer good");
+    let text = ("Content-Type", "text/plain");
+    let json = ("Content-Type", "application/json");
+    let send = |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
+        let answer = server.send(method, path, headers, body);
+        (answer.status, answer.problem())
+    };
+    // Each line mends the fault of the line before it, and has all that are below.
+    let query = format!("?{long}=1");
+    assert_eq!(
+        send("PUT", &format!("/t/order{query}"), &[text], &big).0,
+        404
+    );
+    assert_eq!(
+        send("PUT", &format!("/t/orders{query}"), &[text], &big).0,
+        405
+    );
+    assert_eq!(
+        send("POST", &format!("/t/orders{query}"), &[text], &big).0,
+        401
+    );
+    assert_eq!(
+        send("POST", &format!("/t/orders{query}"), &[good, text], &big).0,
+        414
+    );
+    assert_eq!(send("POST", "/t/orders?x=1", &[good, text], &big).0, 400);
+    assert_eq!(send("POST", "/t/orders", &[good, text], &big).0, 415);
+    assert_eq!(send("POST", "/t/orders", &[good, json], &big).0, 413);
+    assert_eq!(
+        send("POST", "/t/orders", &[good, json], "{").1,
+        "MALFORMED_JSON"
+    );
+    assert_eq!(
+        send("POST", "/t/orders", &[good, json], r#"{"x":1}"#).1,
+        "UNKNOWN_FIELD"
+    );
+    assert_eq!(
+        send("POST", "/t/orders", &[good, json], "{}").1,
+        "VALIDATION_FAILED"
+    );
+}

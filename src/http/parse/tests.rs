@@ -24,7 +24,7 @@ struct Order {
     #[validate(nested)]
     lines: Vec<Line>,
     #[validate(nested)]
-    place: Option<Place2>,
+    place: Option<Venue>,
     #[serde(default)]
     #[validate(custom(function = labels))]
     labels: BTreeMap<String, String>,
@@ -40,7 +40,7 @@ struct Line {
 }
 
 #[derive(Debug, PartialEq, Deserialize, Validate)]
-struct Place2 {
+struct Venue {
     #[validate(length(max = 3))]
     city: Option<String>,
 }
@@ -270,4 +270,219 @@ fn many_faults_end_in_a_bounded_answer() {
     let problem = body::<Order>(format!("{{{}}}", members.join(",")).as_bytes()).unwrap_err();
     assert_eq!(problem.code(), Code::UnknownField);
     assert!(problem.listed_faults().len() <= 60);
+}
+
+#[test]
+fn a_merge_patch_tells_absent_from_null() {
+    #[derive(Debug, Deserialize, Validate)]
+    struct Change {
+        #[serde(default, deserialize_with = "three_state")]
+        #[validate(length(max = 5))]
+        title: Option<Option<String>>,
+        #[serde(default, deserialize_with = "three_state")]
+        motion: Option<Option<Motion>>,
+        #[serde(default)]
+        labels: Option<BTreeMap<String, Option<String>>>,
+    }
+    let change: Change = body(br#"{"title":null,"labels":{"a":null,"b":"c"}}"#).unwrap();
+    assert_eq!((change.title, change.motion), (Some(None), None));
+    assert_eq!(change.labels.unwrap()["a"], None);
+    assert_eq!(
+        refusal_of(body::<Change>(br#"{"title":"too long","motion":1}"#).unwrap_err()),
+        "VALIDATION_FAILED
+/motion UNKNOWN_WORD must be one of sell_with, build_with
+/title LENGTH must have at most 5 characters"
+    );
+}
+
+#[test]
+fn a_type_may_refuse_in_its_own_words_and_no_others_get_out() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Even(String);
+
+    impl TryFrom<String> for Even {
+        type Error = &'static str;
+
+        fn try_from(text: String) -> Result<Self, Self::Error> {
+            match text.len() {
+                length if length % 2 == 0 => Ok(Self(text)),
+                1 => Err("must have an even number of letters"),
+                _ => Err("internal: Even::try_from"),
+            }
+        }
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    struct Pair {
+        one: Even,
+        other: Even,
+    }
+    let pair: Pair = body(br#"{"one":"ab","other":""}"#).unwrap();
+    assert_eq!((pair.one.0.as_str(), pair.other.0.as_str()), ("ab", ""));
+    assert_eq!(
+        refusal_of(body::<Pair>(br#"{"one":"a","other":"abc"}"#).unwrap_err()),
+        "VALIDATION_FAILED
+/one FORMAT must have an even number of letters
+/other FORMAT does not have the expected form"
+    );
+}
+
+#[test]
+fn types_that_no_stand_in_satisfies_end_in_an_answer_all_the_same() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "u8")]
+    struct Never;
+
+    impl TryFrom<u8> for Never {
+        type Error = &'static str;
+
+        fn try_from(_: u8) -> Result<Self, Self::Error> {
+            Err("must not be")
+        }
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    struct Hopeless {
+        #[serde(rename = "never")]
+        _never: Never,
+        #[serde(rename = "deep")]
+        _deep: Vec<(Never, Never)>,
+    }
+    let text = br#"{"never":1,"deep":[[1,2],[3,4]],"more":1}"#;
+    let problem = body::<Hopeless>(text).unwrap_err();
+    assert_eq!(problem.code(), Code::UnknownField);
+    assert!(!problem.listed_faults().is_empty());
+}
+
+#[test]
+fn any_number_of_nulls_counts_as_absent() {
+    #[derive(Debug, Deserialize, Validate)]
+    struct Item {
+        #[serde(default)]
+        flag: bool,
+    }
+    #[derive(Debug, Deserialize, Validate)]
+    struct Items {
+        items: Vec<Item>,
+    }
+    let text = format!(r#"{{"items":[{}]}}"#, [r#"{"flag":null}"#; 3_000].join(","));
+    let items: Items = body(text.as_bytes()).unwrap();
+    assert_eq!(items.items.iter().filter(|item| !item.flag).count(), 3_000);
+}
+
+#[test]
+fn names_that_clients_make_up_are_sent_back_only_so_far() {
+    let text = format!(r#"{{"{}":1}}"#, "ü".repeat(20_000));
+    let problem = body::<Order>(text.as_bytes()).unwrap_err();
+    let document = serde_json::to_string(&problem.document()).unwrap();
+    assert!(document.len() < 2_000, "{}", document.len());
+
+    let text = format!("[{}]", vec![r#""\u0000""#; 5_000].join(","));
+    let problem = body::<Order>(text.as_bytes()).unwrap_err();
+    let document = serde_json::to_value(problem.document()).unwrap();
+    assert_eq!(document["errors"].as_array().unwrap().len(), 200);
+}
+
+mod properties {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Form {
+        #[validate(length(max = 3))]
+        name: String,
+        motion: Option<Motion>,
+        count: Option<u8>,
+        hours: Option<f64>,
+        due: Option<NaiveDate>,
+        #[validate(nested)]
+        line: Option<Line>,
+        #[serde(default)]
+        labels: BTreeMap<String, String>,
+        #[serde(default)]
+        tags: Vec<String>,
+    }
+
+    fn some_value() -> impl Strategy<Value = Value> {
+        let scalars = prop::sample::select(vec![
+            json!("ab"),
+            json!("abcd"),
+            json!("sell_with"),
+            json!("2027-01-15"),
+            json!(1),
+            json!(300),
+            json!(-1),
+            json!(1.5),
+            json!(true),
+            json!([]),
+            json!({}),
+        ]);
+        scalars.prop_recursive(3, 20, 4, |inner| {
+            let names = prop::sample::select(vec!["name", "quantity", "flag", "line", "a/b", ""]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(names, inner, 0..4).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    fn some_form() -> impl Strategy<Value = Value> {
+        let names = prop::sample::select(vec![
+            "name", "motion", "count", "hours", "due", "line", "labels", "tags", "nam",
+        ]);
+        prop::collection::btree_map(names, some_value(), 0..6).prop_map(|map| json!(map))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_and_what_is_refused_agrees_with_serde(form in some_form()) {
+            let text = form.to_string();
+            let by_serde = serde_json::from_str::<Form>(&text)
+                .ok()
+                .filter(|form| form.validate().is_ok());
+            match body::<Form>(text.as_bytes()) {
+                Ok(read) => prop_assert_eq!(Some(read), by_serde),
+                Err(problem) => {
+                    prop_assert_eq!(None, by_serde);
+                    prop_assert!(!problem.listed_faults().is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn every_fault_points_into_the_body_or_at_what_it_lacks(form in some_form()) {
+            let Err(problem) = body::<Form>(form.to_string().as_bytes()) else { return Ok(()) };
+            for fault in problem.listed_faults() {
+                let Place::Pointer(pointer) = &fault.place else { panic!("{fault:?}") };
+                let missing = fault.code == "REQUIRED";
+                prop_assert_eq!(form.pointer(pointer).is_none(), missing, "{:?}", fault);
+            }
+        }
+
+        #[test]
+        fn no_bytes_whatever_upset_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = body::<Form>(&bytes);
+        }
+
+        #[test]
+        fn no_text_that_looks_like_json_upsets_the_reader(text in r#"[\[\]{}:,"\\a0-9.eE+\-u ]{0,60}"#) {
+            let ours = body::<Anything>(text.as_bytes());
+            if ours.is_ok() {
+                prop_assert!(serde_json::from_str::<Value>(&text).is_ok());
+            }
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Anything(#[expect(dead_code, reason = "only whether it is read counts")] Value);
+
+    impl Validate for Anything {
+        fn validate(&self) -> Result<(), validator::ValidationErrors> {
+            Ok(())
+        }
+    }
 }

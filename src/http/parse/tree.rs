@@ -85,6 +85,25 @@ impl Tree {
         }
     }
 
+    /// Takes the `null` member at a path out of its object, and out of every object that lies as
+    /// it does in an array: those are of one type.
+    pub fn remove_nulls(&mut self, path: &[Step]) {
+        match (self, path) {
+            (Self::Object(members), [Step::Member(name)]) => {
+                members.retain(|(key, value)| key != name || *value != Self::Null);
+            }
+            (Self::Object(members), [Step::Member(name), rest @ ..]) => {
+                if let Some((_, member)) = members.iter_mut().find(|(key, _)| key == name) {
+                    member.remove_nulls(rest);
+                }
+            }
+            (Self::Array(items), [Step::Index(_), rest @ ..]) => {
+                items.iter_mut().for_each(|item| item.remove_nulls(rest));
+            }
+            _ => {}
+        }
+    }
+
     /// Takes the member at a path out of its object.
     pub fn remove(&mut self, path: &[Step]) {
         match (self, path) {

@@ -19,7 +19,7 @@ use crate::http::problem::Fault;
 /// Faults beyond this number are left for the next try.
 const MAX_FAULTS: usize = 50;
 /// Bound on the rounds, for types that no hole satisfies.
-const MAX_ROUNDS: usize = 300;
+const MAX_ROUNDS: usize = 150;
 
 /// How scalars are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn read<T: DeserializeOwned>(mut tree: Tree, notation: Notation) -> Typed<T>
             break;
         }
         match kind {
-            Kind::Null { .. } if !path.is_empty() => tree.remove(&path),
+            Kind::Null { .. } if !path.is_empty() => tree.remove_nulls(&path),
             Kind::Null { expected } => {
                 tree.put(&path, Tree::Hole(0));
                 holes.push(String::new());

@@ -17,7 +17,7 @@ use engagement_desk::http::query::Query;
 use engagement_desk::http::routes::{Endpoint, Routes};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -30,7 +30,7 @@ pub fn routes() -> Routes {
         .add(Endpoint::caller(__path_check, check))
         .add(Endpoint::caller(__path_export, export))
         .add(Endpoint::caller(__path_panics, panics))
-        .add(Endpoint::caller(__path_wait, wait))
+        .add(Endpoint::caller(__path_wait, wait).long_poll(Duration::from_secs(30)))
         .add(Endpoint::caller(__path_slow, slow).time_limit(Duration::from_millis(50)))
         .add(Endpoint::caller(__path_slow_write, slow_write).time_limit(Duration::from_millis(50)))
         .add(Endpoint::public(__path_stream, stream))
@@ -45,7 +45,7 @@ pub struct Order {
     hours: Option<f64>,
 }
 
-#[derive(Debug, Serialize, Deserialize, Validate, IntoParams)]
+#[derive(Debug, Serialize, Deserialize, Validate, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     #[serde(default)]
@@ -54,9 +54,9 @@ pub struct Filter {
     limit: Option<u16>,
 }
 
-#[utoipa::path(post, path = "/t/orders", request_body = Order,
+#[utoipa::path(post, path = "/t/orders", tag = "tests", request_body = Order,
     params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 201, description = "Made.", body = Order)))]
+    responses((status = 201, description = "Made.")))]
 async fn create(
     caller: Authenticated,
     MaybeKey(key): MaybeKey,
@@ -71,13 +71,13 @@ async fn create(
     response.json(body.value)
 }
 
-#[utoipa::path(get, path = "/t/orders", params(Filter),
+#[utoipa::path(get, path = "/t/orders", tag = "tests", params(Filter),
     responses((status = 200, description = "Some.")))]
 async fn list(Query(filter): Query<Filter>) -> web::Json<Filter> {
     web::Json(filter)
 }
 
-#[utoipa::path(get, path = "/t/orders/{id}", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/t/orders/{id}", tag = "tests", params(("id" = Uuid, Path)),
     responses((status = 200, description = "One.")))]
 async fn show(Path(id): Path<Uuid>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let current = EntityTag::of_version(7, "full");
@@ -92,7 +92,7 @@ async fn show(Path(id): Path<Uuid>, request: HttpRequest) -> Result<HttpResponse
         .json(id))
 }
 
-#[utoipa::path(patch, path = "/t/orders/{id}", request_body = Order,
+#[utoipa::path(patch, path = "/t/orders/{id}", tag = "tests", request_body = Order,
     params(("id" = Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.")))]
 async fn revise(
@@ -107,7 +107,7 @@ async fn revise(
     Ok(HttpResponse::Ok().json(body.value))
 }
 
-#[utoipa::path(post, path = "/t/checks", request_body = Order,
+#[utoipa::path(post, path = "/t/checks", tag = "tests", request_body = Order,
     responses((status = 200, description = "Checked.")))]
 async fn check(body: RawBody) -> Result<web::Json<Order>, Problem> {
     let order = body.parse::<Order>()?.check(|order, faults| {
@@ -118,12 +118,12 @@ async fn check(body: RawBody) -> Result<web::Json<Order>, Problem> {
     Ok(web::Json(order.into_result()?))
 }
 
-#[utoipa::path(get, path = "/t/orders/export", responses((status = 200, description = "All.")))]
+#[utoipa::path(get, path = "/t/orders/export", tag = "tests", responses((status = 200, description = "All.")))]
 async fn export() -> &'static str {
     "export"
 }
 
-#[utoipa::path(get, path = "/t/panics", responses((status = 200, description = "Never.")))]
+#[utoipa::path(get, path = "/t/panics", tag = "tests", responses((status = 200, description = "Never.")))]
 #[expect(clippy::unreachable, reason = "the panic is what is tested")]
 async fn panics() -> HttpResponse {
     unreachable!("a secret of the inside")
@@ -162,25 +162,25 @@ impl Turnstile {
     }
 }
 
-#[utoipa::path(get, path = "/t/wait", responses((status = 200, description = "Let through.")))]
+#[utoipa::path(get, path = "/t/wait", tag = "tests", responses((status = 200, description = "Let through.")))]
 async fn wait(turnstile: web::Data<Turnstile>) -> &'static str {
     turnstile.entered.send(()).unwrap();
     let _permit = turnstile.open.acquire().await.unwrap();
     "through"
 }
 
-#[utoipa::path(get, path = "/t/slow", responses((status = 200, description = "Never.")))]
+#[utoipa::path(get, path = "/t/slow", tag = "tests", responses((status = 200, description = "Never.")))]
 async fn slow() -> HttpResponse {
     std::future::pending().await
 }
 
-#[utoipa::path(post, path = "/t/slow", responses((status = 200, description = "Never.")))]
+#[utoipa::path(post, path = "/t/slow", tag = "tests", responses((status = 200, description = "Never.")))]
 async fn slow_write() -> HttpResponse {
     std::future::pending().await
 }
 
 /// Says something, nothing for a while, and something again.
-#[utoipa::path(get, path = "/t/stream", responses((status = 200, description = "A stream.")))]
+#[utoipa::path(get, path = "/t/stream", tag = "tests", responses((status = 200, description = "A stream.")))]
 async fn stream(request: HttpRequest) -> HttpResponse {
     let busy = connections::hold(&request);
     let parts = futures_util::stream::unfold((0, busy), |(part, busy)| async move {
@@ -200,7 +200,7 @@ async fn stream(request: HttpRequest) -> HttpResponse {
 }
 
 /// An error of the framework, not of ours.
-#[utoipa::path(get, path = "/t/foreign", responses((status = 200, description = "Never.")))]
+#[utoipa::path(get, path = "/t/foreign", tag = "tests", responses((status = 200, description = "Never.")))]
 async fn foreign() -> Result<HttpResponse, actix_web::Error> {
     Err(actix_web::error::ErrorInternalServerError(
         "a secret of the inside",

@@ -37,6 +37,7 @@ impl Authenticator for Tokens {
                     partners: Vec::new(),
                     key_id: String::from("key"),
                 }),
+                "bomb" => panic!("a secret of the inside"),
                 "down" => Err(Problem::new(Code::DatabaseUnavailable)),
                 other => Err(Problem::unauthenticated().detail(format!("{other} is not known"))),
             }

@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the registry.
 
+mod schemas;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -142,7 +144,7 @@ impl Routes {
                 InfoBuilder::new()
                     .title("Engagement desk")
                     .version("1.0.0")
-                    .description(Some(include_str!("openapi.md")))
+                    .description(Some(include_str!("about.md")))
                     .license(Some({
                         let mut license = License::new("MIT");
                         license.identifier = Some(String::from("MIT"));
@@ -164,12 +166,22 @@ impl Routes {
             ))
             .build();
         document.paths.paths = paths.into_iter().collect();
+        schemas::settle(&mut document);
         document
     }
 }
 
 fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Code>) -> Operation {
     let mut operation = (described.operation)();
+    let tags = (described.tags)();
+    operation.tags = Some(tags.into_iter().map(str::to_owned).collect());
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && let Some(schema) = &mut parameter.schema
+        {
+            schemas::without_null(schema);
+        }
+    }
     operation.security = Some(match endpoint.access {
         Access::Caller => vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())],
         Access::Public => Vec::new(),
