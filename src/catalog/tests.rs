@@ -150,7 +150,7 @@ fn unknown_words_are_refused_where_they_stand() {
         (
             "terms = [\"hotfix\",",
             "terms = [\"hotfx\",",
-            "rule \"pad.support_work\" names the unknown work",
+            "rule \"pad.general_exclusions\" names the unknown work",
         ),
         (
             "channel = \"msrc\"",
@@ -281,8 +281,8 @@ fn prefixes_and_ids_are_each_used_once() {
             "channel \"premier_support\" is there twice",
         ),
         (
-            "terms = [\"staff_augmentation\"]",
-            "terms = [\"hotfix\"]",
+            "\"hotfix\", \"staff_augmentation\"]",
+            "\"hotfix\", \"hotfix\"]",
             "refuses \"hotfix\" again",
         ),
     ];

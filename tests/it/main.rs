@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test that can't go on has failed"
 )]
@@ -17,5 +18,7 @@ mod http_docs;
 mod http_generated;
 mod http_routing;
 mod http_shutdown;
+mod operator_catalogue;
 mod requests;
+mod rules_document;
 mod wording;

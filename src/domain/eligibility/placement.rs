@@ -4,14 +4,14 @@
 //! route, a motion by its handovers, an end customer's request by the support routing. A part without a
 //! place is said to have none; no place is ever made up.
 
-use crate::catalog::{Check, Desk, Handover, Route};
+use crate::catalog::{Catalogue, Check, Desk, Handover, Route};
 use crate::domain::decision::{
     Basis, DeskDecision, Destination, DestinationKind, Outcome, Unplaced,
 };
 use crate::domain::facts::Relationship;
 
 use super::case::Case;
-use super::report::{self, Refusal, Survey};
+use super::report::{self, Refusal};
 use super::support;
 
 /// Places, and the parts that have none.
@@ -223,23 +223,25 @@ fn follow(case: &Case<'_>, handover: &Handover) -> Option<Destination> {
         service,
     });
     survey.would_take().then(|| {
-        let reason = reason.clone() + &still_missing(&survey);
+        let reason =
+            reason.clone() + &still_missing(survey.missing.iter().map(|pointer| pointer.as_ref()));
         as_destination(desk, reason, *basis, citation)
     })
 }
 
-fn still_missing(survey: &Survey<'_>) -> String {
-    if survey.missing.is_empty() {
+/// Names the fields that are still to be given, each once.
+fn still_missing<'p>(pointers: impl Iterator<Item = &'p str>) -> String {
+    let mut fields: Vec<String> = Vec::new();
+    for pointer in pointers {
+        let field = pointer.trim_start_matches('/').replace('/', ".");
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    if fields.is_empty() {
         return String::new();
     }
-    let fields = survey
-        .missing
-        .iter()
-        .map(|pointer| pointer.trim_start_matches('/').replace('/', "."));
-    format!(
-        " Still to be given there: {}.",
-        fields.collect::<Vec<_>>().join(", ")
-    )
+    format!(" Still to be given there: {}.", fields.join(", "))
 }
 
 /// The other desks that take the request exactly as it stands.
@@ -268,10 +270,31 @@ fn as_destination(desk: &Desk, reason: String, basis: Basis, citation: &str) -> 
     }
 }
 
-/// One list for a request that no desk takes and that named none. What one desk refuses is without a
-/// place only if no other desk is still open to the request.
-pub(super) fn merge(compared: &[DeskDecision]) -> Placement {
+/// One list for a request that named no desk and that no desk takes as it is. Where nothing but missing
+/// facts stands in the way at a desk, the request belongs there. Where every desk refuses, their places
+/// are put together.
+pub(super) fn merge(catalogue: &Catalogue, compared: &[DeskDecision]) -> Placement {
     let mut placement = Placement::default();
+    for decision in compared.iter().filter(|decision| !refuses(decision)) {
+        let Some(desk) = catalogue.desk(&decision.desk) else {
+            continue;
+        };
+        let unknown = decision
+            .rules
+            .iter()
+            .filter(|rule| rule.outcome == Outcome::Unknown);
+        let missing = still_missing(unknown.filter_map(|rule| rule.pointer.as_deref()));
+        let reason = format!("{} refuses nothing here.{missing}", desk.name);
+        placement.add(as_destination(
+            desk,
+            reason,
+            Basis::Inferred,
+            &desk.citation,
+        ));
+    }
+    if !placement.destinations.is_empty() {
+        return placement;
+    }
     // in every desk's own list support comes first, so it does here too
     let all = || compared.iter().flat_map(|decision| &decision.destinations);
     for kind in [DestinationKind::Channel, DestinationKind::Desk] {
@@ -279,22 +302,178 @@ pub(super) fn merge(compared: &[DeskDecision]) -> Placement {
             .filter(|place| place.kind == kind)
             .for_each(|place| placement.add(place.clone()));
     }
-    let refuses = |decision: &DeskDecision| {
-        decision
-            .rules
-            .iter()
-            .any(|rule| rule.outcome == Outcome::Fail && !rule.waived)
-    };
-    if compared.iter().all(refuses) {
-        for part in compared.iter().flat_map(|decision| &decision.unplaced) {
-            let same = |other: &Unplaced| match &part.work {
-                Some(work) => other.work.as_ref() == Some(work),
-                None => other.rule == part.rule,
-            };
-            if !placement.unplaced.iter().any(same) {
-                placement.unplaced.push(part.clone());
-            }
+    for part in compared.iter().flat_map(|decision| &decision.unplaced) {
+        let same = |other: &Unplaced| match &part.work {
+            Some(work) => other.work.as_ref() == Some(work),
+            None => other.rule == part.rule,
+        };
+        if !placement.unplaced.iter().any(same) {
+            placement.unplaced.push(part.clone());
         }
     }
     placement
+}
+
+fn refuses(decision: &DeskDecision) -> bool {
+    decision
+        .rules
+        .iter()
+        .any(|rule| rule.outcome == Outcome::Fail && !rule.waived)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::given::request_at;
+    use crate::domain::decision::{Basis, DestinationKind};
+    use crate::domain::facts::{Motion, Relationship};
+
+    fn service(id: &str) -> Option<String> {
+        Some(id.to_owned())
+    }
+
+    #[test]
+    fn an_eligible_request_goes_nowhere_else() {
+        for desk in ["pad", "gps", "tpd"] {
+            let decision = request_at(desk).decide();
+            assert!(decision.eligible && decision.destinations.is_empty());
+            assert_eq!(decision.recommended_desk.as_deref(), Some(desk));
+        }
+    }
+
+    #[test]
+    fn missing_facts_alone_send_nobody_away() {
+        let given = request_at("pad")
+            .with(|facts| facts.motion = None)
+            .asked_by(None);
+        assert_eq!((given.destinations().len(), given.unplaced().len()), (0, 0));
+    }
+
+    #[test]
+    fn programme_enablement_and_training_go_to_the_cloud_enablement_desk() {
+        for (work, basis) in [
+            ("programme_enablement", Basis::Stated),
+            ("training_delivery", Basis::Inferred),
+        ] {
+            let decision = request_at("tpd").involving(&[work]).decide();
+            let [place] = decision.destinations.as_slice() else {
+                panic!("{decision:#?}")
+            };
+            assert_eq!(
+                (place.id.as_str(), place.basis),
+                ("cloud_enablement_desk", basis)
+            );
+            assert_eq!(place.kind, DestinationKind::Channel);
+        }
+    }
+
+    #[test]
+    fn work_without_a_home_gets_no_destination_and_says_so() {
+        for (desk, work) in [
+            ("pad", "staff_augmentation"),
+            ("gps", "staff_augmentation"),
+            ("tpd", "staff_augmentation"),
+            ("pad", "dedicated_csa"),
+            ("pad", "architecture_attestation"),
+            ("pad", "implementation"),
+            ("pad", "scale_training"),
+            ("pad", "sustained_engagement"),
+            ("tpd", "sustained_engagement"),
+            ("tpd", "on_site"),
+            ("tpd", "licensing_or_pricing"),
+            ("tpd", "sales_pipeline_planning"),
+            ("tpd", "code_review"),
+            ("tpd", "performance_tuning"),
+        ] {
+            let given = request_at(desk).involving(&[work]);
+            assert_eq!(given.destinations(), [""; 0], "{work} at {desk}");
+            assert_eq!(given.unplaced(), [work], "{work} at {desk}");
+            assert!(
+                given.decide().unplaced[0]
+                    .message
+                    .contains("names no place")
+            );
+        }
+    }
+
+    #[test]
+    fn building_a_practice_goes_to_gps_judged_as_build_with() {
+        let given = request_at("pad").involving(&["practice_or_solution_build"]);
+        assert_eq!(given.destinations(), ["gps"]);
+        assert_eq!(given.unplaced(), [""; 0]);
+        assert_eq!(given.decide().destinations[0].basis, Basis::Inferred);
+    }
+
+    #[test]
+    fn what_is_still_missing_at_the_other_desk_is_said() {
+        let given = request_at("pad").involving(&["practice_or_solution_build"]);
+        let given = given.with(|facts| facts.service = service("deployment_review"));
+        let decision = given.decide();
+        assert_eq!(decision.destinations[0].id, "gps");
+        assert!(
+            decision.destinations[0]
+                .reason
+                .ends_with("Still to be given there: service.")
+        );
+        let given = request_at("pad")
+            .with(|facts| facts.motion = Some(Motion::BuildWith))
+            .customer(|customer| customer.consent = None);
+        let reason = &given.decide().destinations[0].reason;
+        assert!(
+            reason.ends_with("Still to be given there: customer.consent."),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn a_desk_that_would_refuse_too_is_not_offered() {
+        let given = request_at("pad").with(|facts| facts.motion = Some(Motion::BuildWith));
+        let given = given.involving(&["practice_or_solution_build", "staff_augmentation"]);
+        assert_eq!(given.destinations(), [""; 0]);
+        assert_eq!(
+            given.unplaced(),
+            ["practice_or_solution_build", "staff_augmentation"]
+        );
+        let given = request_at("gps")
+            .with(|facts| facts.motion = Some(Motion::SellWith))
+            .asked_by(Some(Relationship::PartnerContact));
+        assert_eq!(given.destinations(), [""; 0]);
+    }
+
+    #[test]
+    fn build_with_that_no_desk_offers_has_no_place() {
+        let given = request_at("pad").with(|facts| {
+            facts.motion = Some(Motion::BuildWith);
+            facts.service = service("rfp_rfi_advice");
+        });
+        assert_eq!(given.destinations(), [""; 0]);
+        assert_eq!(given.unplaced(), ["pad.motion"]);
+    }
+
+    #[test]
+    fn discussions_with_a_named_customer_go_to_pad_where_it_is_sell_with() {
+        let given = request_at("tpd").involving(&["end_customer_discussion"]);
+        assert_eq!(given.destinations(), ["pad"]);
+        let given = given.with(|facts| facts.motion = Some(Motion::BuildWith));
+        assert_eq!(given.destinations(), [""; 0]);
+        assert_eq!(given.unplaced(), ["end_customer_discussion"]);
+    }
+
+    #[test]
+    fn application_development_goes_to_gps_where_it_is_build_with() {
+        let given = request_at("tpd").involving(&["application_development_beyond_poc"]);
+        assert_eq!(given.unplaced(), ["application_development_beyond_poc"]);
+        let given = given.with(|facts| facts.motion = Some(Motion::BuildWith));
+        assert_eq!(given.destinations(), ["gps"]);
+        assert_eq!(given.unplaced(), [""; 0]);
+    }
+
+    #[test]
+    fn each_refused_part_is_placed_on_its_own() {
+        let given = request_at("tpd").involving(&["code_review", "training_delivery", "break_fix"]);
+        assert_eq!(
+            given.destinations(),
+            ["mpn_included_support", "cloud_enablement_desk"]
+        );
+        assert_eq!(given.unplaced(), ["code_review"]);
+    }
 }

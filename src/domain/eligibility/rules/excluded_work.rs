@@ -53,7 +53,7 @@ mod tests {
     fn work_that_is_said_twice_is_refused_once() {
         request_at("gps")
             .involving(&["hotfix", "hotfix"])
-            .fails("gps.excluded_work", "/involves/0");
+            .fails("gps.general_exclusions", "/involves/0");
     }
 
     #[test]

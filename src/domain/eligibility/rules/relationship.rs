@@ -12,7 +12,7 @@ pub(super) fn check<'a>(allowed: &'a [Relationship], case: &Case<'a>, page: &mut
     let askers = Either(allowed, &name);
     match &case.reading.question.asker {
         Some(asker) if allowed.contains(asker) => {
-            page.pass(format_args!("A {} may ask {desk}.", name(asker)));
+            page.pass(format_args!("{desk} takes requests from this role: {}.", name(asker)));
         }
         Some(Relationship::EndCustomer) => page.fail(
             POINTER,
@@ -22,11 +22,14 @@ pub(super) fn check<'a>(allowed: &'a [Relationship], case: &Case<'a>, page: &mut
         ),
         Some(asker) => page.fail(
             POINTER,
-            format_args!("A {} cannot ask {desk} directly: ask through the {askers}.", name(asker)),
+            format_args!(
+                "{desk} takes no requests from this role: {}. Ask through the {askers}.",
+                name(asker)
+            ),
         ),
         None => page.unknown(
             POINTER,
-            format_args!("Say what the asking person is to the partner: {desk} is asked by a {askers}."),
+            format_args!("Say what the asking person is to the partner: {desk} takes requests from: {askers}."),
         ),
     }
 }
