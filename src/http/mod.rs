@@ -21,6 +21,7 @@
 pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod catalogue;
 pub mod checks;
 pub mod codes;
 pub mod connections;
@@ -61,6 +62,7 @@ use crate::clock::Clock;
 /// Every endpoint of the service.
 pub fn routes() -> Routes {
     Routes::new()
+        .add(catalogue::endpoint())
         .add(checks::endpoint())
         .add(requests::create::endpoint())
         .add(requests::list::endpoint())

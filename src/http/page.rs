@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use validator::Validate;
 
 use super::codes::Code;
@@ -14,7 +14,7 @@ use crate::cursor::{BadCursor, CursorKey};
 pub const DEFAULT_LIMIT: u16 = 50;
 
 /// Which part of a list that has no filters.
-#[derive(Clone, Debug, Deserialize, IntoParams, Validate)]
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams, Validate)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct PageParameters {

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -136,7 +136,7 @@ impl SummaryView {
 }
 
 /// Which requests.
-#[derive(Clone, Debug, Deserialize, IntoParams, Serialize, Validate)]
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams, Serialize, Validate)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct ListParameters {
