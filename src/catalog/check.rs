@@ -165,15 +165,16 @@ impl Checker<'_> {
             let texts = [("reason", &item.reason), ("citation", &item.citation)];
             self.texts(path, "support routing to", &item.channel, &texts);
             for (nth, note) in item.notes.iter().enumerate() {
-                self.condition(&format!("{path}.notes[{nth}].when"), &whose, &note.when);
+                let path = format!("{path}.notes[{nth}]");
+                self.condition(&format!("{path}.when"), &whose, &note.when);
+                self.texts(&path, "note to", &item.channel, &[("text", &note.text)]);
             }
             for (nth, also) in item.also.iter().enumerate() {
-                self.known_channel(
-                    &format!("{path}.also[{nth}].channel"),
-                    &whose,
-                    &also.channel,
-                );
-                self.condition(&format!("{path}.also[{nth}].when"), &whose, &also.when);
+                let path = format!("{path}.also[{nth}]");
+                self.known_channel(&format!("{path}.channel"), &whose, &also.channel);
+                self.condition(&format!("{path}.when"), &whose, &also.when);
+                let texts = [("reason", &also.reason), ("citation", &also.citation)];
+                self.texts(&path, "support routing also to", &also.channel, &texts);
             }
             let (last, always) = (index + 1 == rows.len(), item.when == Condition::default());
             if last && !always {

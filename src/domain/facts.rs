@@ -288,3 +288,47 @@ impl Facts {
 pub(crate) fn given(text: Option<&String>) -> Option<&str> {
     text.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str, opportunity_id: &str, description: &str) -> Option<String> {
+        let text = |text: &str| Some(text.to_owned());
+        let customer = Customer {
+            name: text(name),
+            opportunity_id: text(opportunity_id),
+            description: text(description),
+            ..Customer::default()
+        };
+        Facts {
+            customer: Some(customer),
+            ..Facts::default()
+        }
+        .customer_key()
+    }
+
+    #[test]
+    fn a_customer_is_the_same_however_its_name_is_typed() {
+        assert_eq!(
+            key(" Fabrikam-Bank, N.V. ", "", "").as_deref(),
+            Some("fabrikam bank n v")
+        );
+        assert_eq!(
+            key("FABRIKAM  BANK N V", "OPP-1", "x"),
+            key("Fabrikam-Bank, N.V.", "", "")
+        );
+        assert_eq!(key("株式会社", "", "").as_deref(), Some("株式会社"));
+    }
+
+    #[test]
+    fn without_a_name_the_opportunity_or_the_segment_stands_for_the_customer() {
+        assert_eq!(key(" ", "OPP-2231", "x").as_deref(), Some("opp 2231"));
+        assert_eq!(
+            key("-", "", "Retail banks").as_deref(),
+            Some("retail banks")
+        );
+        assert_eq!(key("", "", ""), None);
+        assert_eq!(Facts::default().customer_key(), None);
+    }
+}

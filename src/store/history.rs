@@ -109,6 +109,12 @@ async fn same_customer(
         Option<f64>,
         DateTime<Utc>,
     );
+    let since = now - TimeDelta::days(i64::from(*within_days));
+    let open: Vec<&str> = State::ALL
+        .iter()
+        .filter(|state| state.is_open())
+        .map(|state| state.as_str())
+        .collect();
     let rows: Vec<Row> = requests::table
         .select((
             requests::reference,
@@ -121,7 +127,11 @@ async fn same_customer(
         ))
         .filter(requests::partner_mpn_id.eq(partner_mpn_id))
         .filter(requests::customer_key.eq(customer_key))
-        .filter(requests::created_at.ge(now - TimeDelta::days(i64::from(*within_days))))
+        .filter(
+            requests::created_at
+                .ge(since)
+                .or(requests::state.eq_any(open)),
+        )
         .filter(requests::id.ne(except))
         .order(requests::created_at.desc())
         .limit(ENOUGH)

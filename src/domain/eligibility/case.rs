@@ -53,8 +53,7 @@ impl<'a> Reading<'a> {
             .as_deref()
     }
 
-    /// The kinds of work the request declares, in the order of the catalogue, with the place of each in
-    /// `involves`.
+    /// The place in `involves` at which the request declares a kind of work.
     pub(super) fn involved(&self, term: &str) -> Option<usize> {
         self.question
             .facts

@@ -2,7 +2,7 @@
 //!
 //! [`decide`] runs every rule of the desk named, or of every desk where none is named, and then looks
 //! for the place of what was refused. It never stops at the first failure. What the catalogue says is
-//! data; what a kind of rule means is one file of [`rules`].
+//! data; what a kind of rule means is one file of `rules`.
 
 mod case;
 #[cfg(test)]

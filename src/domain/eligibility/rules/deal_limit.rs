@@ -7,20 +7,16 @@ use crate::catalog::Rule;
 pub(super) fn check<'a>(rule: &'a Rule, most: u32, case: &Case<'a>, page: &mut Page<'a, '_>) {
     let desk = &case.desk.name;
     let area = case.facts().solution_area.as_deref().map_or("", str::trim);
+    let limit = format_args!("{desk} takes {most} of them per partner and solution area");
     if case.reading.solution_area_key().is_none() {
         page.unknown(
             "/solution_area",
-            format_args!(
-                "Give the solution area: {desk} helps with a partner's first {most} deals in each."
-            ),
+            format_args!("Give the solution area: {limit}."),
         );
     } else if case.facts().partner_mpn_id().is_none() {
         page.unknown(
             "/partner/mpn_id",
-            format_args!(
-                "Give the partner's MPN id: {desk} helps with a partner's first {most} deals in each \
-                 solution area."
-            ),
+            format_args!("Give the partner's MPN id: {limit}."),
         );
     } else {
         let deals = case
@@ -31,18 +27,15 @@ pub(super) fn check<'a>(rule: &'a Rule, most: u32, case: &Case<'a>, page: &mut P
             .get(&rule.id)
             .copied()
             .unwrap_or(0);
+        let name = case.service_name().unwrap_or("this service");
         if deals < most {
             page.pass(format_args!(
-                "{desk} helps with a partner's first {most} deals in a solution area; {deals} of them \
-                 are counted in {area} so far."
+                "{name}: {limit}; {deals} counted in {area} so far."
             ));
         } else {
             page.fail(
                 "/solution_area",
-                format_args!(
-                    "{desk} helps with a partner's first {most} deals in a solution area, and this \
-                     partner has had them in {area}."
-                ),
+                format_args!("{name}: {limit}, and this partner has had as many in {area}."),
             );
         }
     }
