@@ -20,6 +20,7 @@ mod http_generated;
 mod http_routing;
 mod http_shutdown;
 mod operator_catalogue;
+mod readme;
 mod requests;
 mod rules_document;
 mod wording;
