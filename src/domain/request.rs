@@ -87,6 +87,9 @@ pub struct Progress {
     /// Hours the desk agreed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approved_hours: Option<f64>,
+    /// Hours worked on it so far; see [`Progress::remaining_hours`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub logged_hours: f64,
     /// What was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -102,4 +105,16 @@ pub struct Progress {
     /// It was completed and reopened once.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reopened: bool,
+}
+
+impl Progress {
+    /// What is left of the hours the desk agreed to, or of those expected where it agreed to none.
+    pub fn remaining_hours(&self, estimated: Option<f64>) -> Option<f64> {
+        let budget = self.approved_hours.or(estimated)?;
+        Some((budget - self.logged_hours).max(0.0))
+    }
+}
+
+fn is_zero(hours: &f64) -> bool {
+    *hours == 0.0
 }

@@ -9,6 +9,7 @@ pub mod check;
 pub mod create;
 pub mod expire;
 pub mod keys;
+pub mod log_hours;
 pub mod once;
 pub mod revise;
 

@@ -44,6 +44,17 @@ pub fn with_object<T: Serialize>(
     }
 }
 
+/// An answer with an object that never changes, and so has no tag.
+pub fn without_tag<T: Serialize>(status: StatusCode, object: &T) -> Answer {
+    let headers = vec![(header::CONTENT_TYPE.to_string(), JSON.to_owned())];
+    // Views are plain structs and always serialize.
+    Answer {
+        status: status.as_u16(),
+        headers,
+        body: serde_json::to_vec(object).unwrap_or_default(),
+    }
+}
+
 /// An answer that refuses, though the request was stored.
 pub fn with_problem(problem: &Problem, tag: &EntityTag, location: &str) -> Answer {
     let headers = vec![

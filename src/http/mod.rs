@@ -43,6 +43,7 @@ pub mod refusal;
 pub mod requests;
 pub mod routes;
 pub mod server;
+pub mod time_entries;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +71,8 @@ pub fn routes() -> Routes {
         .add(requests::revise::endpoint())
         .add(requests::act::endpoint())
         .add(requests::history::endpoint())
+        .add(time_entries::create::endpoint())
+        .add(time_entries::list::endpoint())
         .add(me::endpoint())
         .add(keys::create::endpoint())
         .add(keys::list::endpoint())

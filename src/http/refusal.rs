@@ -66,6 +66,18 @@ fn refused(refusal: Refusal, request: Request, caller: &Caller, now: DateTime<Ut
             let allowed = lifecycle::allowed(&request, caller, now);
             conflict(words, request, caller, now).allowed_transitions(&allowed)
         }
+        Refusal::NotInProgress(_) => {
+            let allowed = lifecycle::allowed(&request, caller, now);
+            conflict(refusal.to_string(), request, caller, now).allowed_transitions(&allowed)
+        }
+        Refusal::OverBudget { logged, at_most } => {
+            let left = (at_most - logged).max(0.0);
+            Problem::new(Code::ValidationFailed)
+                .detail(format!(
+                    "The desk gives one request {at_most} hours in all; {logged} are logged, so {left} are left."
+                ))
+                .fault(Fault::at("/hours", "OVER_BUDGET", format!("must be at most {left}")))
+        }
         Refusal::NotForCaller(whom) => {
             Problem::new(Code::ActionForbidden).detail(format!("That step is for {whom}."))
         }

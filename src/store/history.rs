@@ -5,12 +5,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::column::Word;
+use super::column::{Json, Word};
 use super::requests::Lock;
 use super::schema::requests;
 use super::{Connection, StoreError};
 use crate::domain::eligibility::{DealCount, EarlierRequest, History, HistoryWanted, SameCustomer};
 use crate::domain::lifecycle::State;
+use crate::domain::request::Progress;
 
 diesel::define_sql_function! {
     /// Waits for the other transactions that named the same key.
@@ -107,6 +108,7 @@ async fn same_customer(
         Option<String>,
         Word<State>,
         Option<f64>,
+        Json<Progress>,
         DateTime<Utc>,
     );
     let since = now - TimeDelta::days(i64::from(*within_days));
@@ -123,6 +125,7 @@ async fn same_customer(
             requests::solution_area_key,
             requests::state,
             requests::estimated_hours,
+            requests::progress,
             requests::created_at,
         ))
         .filter(requests::partner_mpn_id.eq(partner_mpn_id))
@@ -140,7 +143,16 @@ async fn same_customer(
     Ok(rows
         .into_iter()
         .map(
-            |(reference, desk, service, solution_area_key, state, hours, created_at)| {
+            |(
+                reference,
+                desk,
+                service,
+                solution_area_key,
+                state,
+                estimated,
+                progress,
+                created_at,
+            )| {
                 EarlierRequest {
                     reference,
                     desk: desk.unwrap_or_default(),
@@ -148,7 +160,7 @@ async fn same_customer(
                     solution_area_key,
                     open: state.0.is_open(),
                     counted: state.0.counts_as_deal(),
-                    hours: hours.unwrap_or_default(),
+                    hours: estimated.unwrap_or_default().max(progress.0.logged_hours),
                     age_days: (now - created_at).num_days(),
                 }
             },

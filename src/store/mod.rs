@@ -14,6 +14,7 @@ pub mod ready;
 pub mod requests;
 mod schema;
 pub mod secrets;
+pub mod time_entries;
 
 use std::time::Duration;
 

@@ -97,5 +97,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    time_entries (id) {
+        id -> Uuid,
+        request_id -> Uuid,
+        hours -> Float8,
+        worked_on -> Date,
+        note -> Nullable<Text>,
+        logged_by -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(request_events -> requests (request_id));
 diesel::allow_tables_to_appear_in_same_query!(requests, request_events);

@@ -19,6 +19,8 @@ vocabulary! {
         Transitioned = "transitioned",
         /// Its facts changed and its state did not.
         Revised = "revised",
+        /// Somebody worked on it.
+        HoursLogged = "hours_logged",
     }
 }
 
@@ -349,6 +351,40 @@ pub fn revise(request: &Request, facts: Facts) -> Result<Change, Refusal> {
         facts,
         decision: request.decision.clone(),
         progress: request.progress.clone(),
+        event,
+        seal: Seal,
+    })
+}
+
+/// Adds hours worked to a request in progress, as long as all of them together stay within what the desk
+/// gives one request.
+pub fn log_hours(request: &Request, hours: f64, at_most: Option<f64>) -> Result<Change, Refusal> {
+    if request.state != State::InProgress {
+        return Err(Refusal::NotInProgress(request.state));
+    }
+    let mut progress = request.progress.clone();
+    progress.logged_hours += hours;
+    if let Some(at_most) = at_most
+        && progress.logged_hours > at_most
+    {
+        return Err(Refusal::OverBudget {
+            logged: request.progress.logged_hours,
+            at_most,
+        });
+    }
+    let event = Event {
+        kind: EventKind::HoursLogged,
+        from: Some(request.state),
+        to: request.state,
+        reason: None,
+        changed: vec!["/hours/logged".to_owned()],
+    };
+    Ok(Change {
+        state: request.state,
+        desk: request.desk.clone(),
+        facts: request.facts.clone(),
+        decision: request.decision.clone(),
+        progress,
         event,
         seal: Seal,
     })

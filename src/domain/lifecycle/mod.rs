@@ -9,7 +9,7 @@ mod change;
 mod states;
 
 pub use arrows::{ARROWS, Arrow, Guard, Need, Party, between, document, leaving};
-pub use change::{Change, Event, EventKind, NewRequest, Sender, Step, revise};
+pub use change::{Change, Event, EventKind, NewRequest, Sender, Step, log_hours, revise};
 pub use states::{State, StatusCategory};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -56,6 +56,17 @@ pub enum Refusal {
     /// The facts may not be changed in this state.
     #[error("the facts of a request that is {0} can't be changed")]
     NotRevisable(State),
+    /// Hours are logged only while a request is in progress.
+    #[error("hours are logged on a request in progress, and this one is {0}")]
+    NotInProgress(State),
+    /// The hours would be more than the desk gives one request.
+    #[error("{logged} hours are logged, and the desk gives {at_most} in all")]
+    OverBudget {
+        /// Hours logged so far.
+        logged: f64,
+        /// Hours the desk gives one request.
+        at_most: f64,
+    },
     /// Only the facts asked for may change now.
     #[error("only the facts the desk asked for can change now")]
     NotWanted(Vec<String>),

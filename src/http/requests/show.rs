@@ -53,7 +53,7 @@ async fn show(
 }
 
 /// The request, where it is visible.
-pub(super) async fn find(
+pub(in crate::http) async fn find(
     app: &App,
     name: &Name,
     visibility: &Visibility,

@@ -27,6 +27,13 @@ pub struct HoursView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 12.0)]
     pub approved: Option<f64>,
+    /// What was worked so far.
+    #[schema(example = 4.5)]
+    pub logged: f64,
+    /// What is left of the hours agreed to, or else of those expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 7.5)]
+    pub remaining: Option<f64>,
 }
 
 /// A request with all that the caller may see of it.
@@ -230,6 +237,7 @@ impl RequestView {
             external_reference,
             metadata,
         } = facts;
+        let remaining = progress.remaining_hours(estimated_hours);
         let Progress {
             waived_rules,
             wanted_fields,
@@ -240,6 +248,7 @@ impl RequestView {
             ends_on,
             resume_on,
             approved_hours,
+            logged_hours,
             outcome,
             destination,
             successor_id,
@@ -287,6 +296,8 @@ impl RequestView {
             hours: HoursView {
                 estimated: estimated_hours,
                 approved: approved_hours,
+                logged: logged_hours,
+                remaining,
             },
             outcome,
             destination,

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::app::{TestApp, deal_at_gps, session_at_pad};
 
 /// Runs the work on so many threads, which start together.
-fn race<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub fn race<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(threads);
     let (barrier, work) = (&barrier, &work);
     std::thread::scope(|scope| {

@@ -1,0 +1,76 @@
+//! Somebody of the desk logs hours worked on a request.
+
+use chrono::NaiveDate;
+
+use super::once::{Given, once};
+use super::revise::refused;
+use super::{Ask, FlowError, stamp};
+use crate::app::App;
+use crate::domain::lifecycle;
+use crate::domain::rights::{self, Action};
+use crate::store::apply;
+use crate::store::idempotency::{Answer, Key};
+use crate::store::requests::{self, Lock, Name, Visibility};
+use crate::store::time_entries::{self, TimeEntry};
+
+/// What was worked.
+#[derive(Clone, Debug)]
+pub struct Worked {
+    /// How many hours.
+    pub hours: f64,
+    /// On which day (UTC).
+    pub on: NaiveDate,
+    /// What was done.
+    pub note: Option<String>,
+}
+
+/// Logs the hours. The request's row is locked meanwhile, so that the hours of all who log at once never
+/// pass what the desk gives one request.
+///
+/// # Errors
+/// Where the caller can't see the request or is not of its desk, it is not in progress, the hours are
+/// too many, or the database does not answer.
+pub async fn log_hours(
+    app: &App,
+    ask: &Ask,
+    name: &Name,
+    worked: &Worked,
+    key: Option<&Key>,
+    render: impl Fn(&TimeEntry) -> Answer,
+) -> Result<Given, FlowError> {
+    let visibility = Visibility::of(&ask.caller);
+    once(
+        app,
+        key,
+        async |connection| {
+            let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
+                .await?
+                .ok_or(FlowError::NotFound)?;
+            if !rights::may(&ask.caller, Action::ActAsDesk, &request) {
+                return Err(FlowError::Forbidden("Only the desk logs hours.".to_owned()));
+            }
+            let desk = request
+                .desk
+                .as_deref()
+                .and_then(|desk| app.catalogue.desk(desk));
+            let at_most = desk.and_then(|desk| desk.logged_hours_at_most);
+            let change = lifecycle::log_hours(&request, worked.hours, at_most)
+                .map_err(|refusal| refused(refusal, &request))?;
+            let stamp = stamp(app);
+            let entry = TimeEntry {
+                id: app.clock.new_id(),
+                request_id: request.id,
+                hours: worked.hours,
+                worked_on: worked.on,
+                note: worked.note.clone(),
+                logged_by: ask.caller.subject.clone(),
+                created_at: stamp.at,
+            };
+            time_entries::insert(connection, &entry).await?;
+            apply::update(connection, &request, change, &ask.who(None), stamp).await?;
+            Ok(entry)
+        },
+        render,
+    )
+    .await
+}

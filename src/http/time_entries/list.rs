@@ -1,0 +1,78 @@
+//! `GET /v1/requests/{id}/time-entries`
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::TimeEntryView;
+use crate::app::App;
+use crate::domain::rights::projection;
+use crate::flows::FlowError;
+use crate::http::answer;
+use crate::http::auth::Authenticated;
+use crate::http::codes::Code;
+use crate::http::page::{self, Page, PageParameters};
+use crate::http::path::Path;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::refusal;
+use crate::http::requests::{name, show::find};
+use crate::http::routes::Endpoint;
+use crate::store::Connection;
+use crate::store::requests::Visibility;
+use crate::store::time_entries::{self, Position};
+
+/// The hours logged on a request
+///
+/// In the order they were logged.
+#[utoipa::path(
+    get, path = "/v1/requests/{id}/time-entries", tag = "requests", operation_id = "list_time_entries",
+    params(
+        ("id" = String, Path, description = "Id or reference.", min_length = 1, max_length = 40, example = "PAD-2026-000123"),
+        PageParameters
+    ),
+    responses((status = 200, description = "A page of entries.", body = inline(Page<TimeEntryView>),
+        headers(("Link" = Option<String>, description = "Where the next page is, with `rel=\"next\"`."))))
+)]
+async fn list(
+    request: HttpRequest,
+    app: web::Data<App>,
+    Authenticated(caller): Authenticated,
+    Path(id): Path<String>,
+    Query(PageParameters { limit, cursor }): Query<PageParameters>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let refuse = |error| refusal::problem(error, &caller, now);
+    let found = find(&app, &name(&id)?, &Visibility::of(&caller))
+        .await
+        .map_err(refuse)?;
+    let list = format!("time entries of {}", found.id);
+    let after: Option<Position> = match &cursor {
+        Some(cursor) => Some(page::open(&app.cursor_key, cursor, &list)?),
+        None => None,
+    };
+    let rows = app
+        .store
+        .read(async |connection: &mut Connection| {
+            let limit = page::one_more(limit);
+            Ok::<_, FlowError>(time_entries::of_request(connection, found.id, after, limit).await?)
+        })
+        .await
+        .map_err(refuse)?;
+    let shown = projection(caller.role);
+    let page = Page::cut(rows, limit, |entry| {
+        app.cursor_key.seal(
+            &Position {
+                created_at: entry.created_at,
+                id: entry.id,
+            },
+            &list,
+        )
+    })
+    .map(|entry| TimeEntryView::new(entry, shown));
+    let link = page.link(&request);
+    answer::show(request.headers(), &page, None, link)
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::caller(__path_list, list).problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
+}
