@@ -233,6 +233,9 @@ pub struct Facts {
     /// Free labels that no rule reads.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+    /// A description was given and is not kept, because it may give a vulnerability away.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub description_withheld: bool,
 }
 
 impl Facts {

@@ -158,7 +158,7 @@ async fn judge(
 /// Takes out of the facts what must not be kept: a description that may give a vulnerability away.
 fn keepable(app: &App, mut facts: Facts) -> Facts {
     if app.catalogue.withholds_description(&facts) {
-        facts.description = None;
+        facts.description_withheld = facts.description.take().is_some();
     }
     facts
 }

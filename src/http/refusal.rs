@@ -114,8 +114,15 @@ fn conflict(detail: String, request: Request, caller: &Caller, now: DateTime<Utc
 
 /// The problem that carries a refusal by the rules, with the request as it is stored.
 pub fn ineligible(decision: &crate::domain::decision::Decision, request: RequestView) -> Problem {
+    // Where no desk was named and none takes it, every desk says what stands in the way there.
+    let compared = decision
+        .compared
+        .iter()
+        .flat_map(|desk| &desk.rules)
+        .filter(|rule| rule.blocks());
     let faults: Vec<Fault> = decision
         .blocking()
+        .chain(compared)
         .map(|rule| {
             let pointer = rule.pointer.clone().unwrap_or_default();
             Fault::at(
@@ -125,25 +132,19 @@ pub fn ineligible(decision: &crate::domain::decision::Decision, request: Request
             )
         })
         .collect();
-    let detail = match (decision.destinations.first(), faults.len()) {
-        (Some(place), _) => format!(
-            "{} The request is kept and can be revised. Where it belongs instead: {}.",
-            summary(faults.len()),
-            place.name
-        ),
-        (None, count) => format!("{} The request is kept and can be revised.", summary(count)),
+    let summary = match decision.blocking().count() {
+        0 => "No desk takes this request.".to_owned(),
+        1 => "One rule stands in the way.".to_owned(),
+        count => format!("{count} rules stand in the way."),
     };
+    let elsewhere = match decision.destinations.first() {
+        Some(place) => format!(" Where it belongs instead: {}.", place.name),
+        None => String::new(),
+    };
+    let detail = format!("{summary} The request is kept and can be revised.{elsewhere}");
     Problem::new(Code::Ineligible)
         .detail(detail)
         .faults(faults)
         .decision(decision)
         .request(&request)
-}
-
-fn summary(count: usize) -> String {
-    match count {
-        0 => "No desk takes this request.".to_owned(),
-        1 => "One rule stands in the way.".to_owned(),
-        count => format!("{count} rules stand in the way."),
-    }
 }

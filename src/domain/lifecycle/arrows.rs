@@ -53,6 +53,8 @@ vocabulary! {
         RulesRefuse = "rules_refuse",
         /// Every rule that failed is waivable.
         AllWaivable = "all_waivable",
+        /// The decision names a place where it belongs instead.
+        HasDestination = "has_destination",
         /// Whoever decides is not the one who asked.
         NotTheOwner = "not_the_owner",
         /// Once, and within 14 days.
@@ -120,7 +122,13 @@ pub const ARROWS: &[Arrow] = &[
         REASON,
         Some(Guard::AllWaivable),
     ),
-    arrow(Ineligible, Redirected, OWNER, &[Need::Destination], None),
+    arrow(
+        Ineligible,
+        Redirected,
+        OWNER,
+        &[Need::Destination],
+        Some(Guard::HasDestination),
+    ),
     arrow(
         ExceptionReview,
         Submitted,
@@ -220,6 +228,7 @@ pub fn document() -> String {
                 "never asked for: the answer when a rule refuses a submission"
             }
             Some(Guard::AllWaivable) => "every rule that failed is waivable",
+            Some(Guard::HasDestination) => "the decision names a destination",
             Some(Guard::NotTheOwner) => "never the owner",
             Some(Guard::OnceWithin14Days) => "once, within 14 days",
         };

@@ -466,14 +466,10 @@ fn check_destination(
     if destination.is_some_and(|destination| offered.contains(&destination)) {
         return Ok(());
     }
-    let message = if offered.is_empty() {
-        "The decision names no desk and no channel for this request.".to_owned()
-    } else {
-        format!(
-            "The decision names these destinations: {}.",
-            offered.join(", ")
-        )
-    };
+    let message = format!(
+        "must be one of the destinations of the decision: {}",
+        offered.join(", ")
+    );
     Err(Refusal::Invalid {
         member: Need::Destination,
         message,

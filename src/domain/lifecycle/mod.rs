@@ -158,6 +158,12 @@ fn check_guard(
                 "An exception can be asked for only where every rule that stands in the way can be waived.",
             )),
         },
+        Some(Guard::HasDestination) => match &request.decision {
+            Some(decision) if !decision.destinations.is_empty() => Ok(()),
+            _ => Err(Refusal::GuardFails(
+                "The decision names no desk and no channel for this request.",
+            )),
+        },
         Some(Guard::NotTheOwner) => {
             if caller.subject == request.owner_subject || caller.subject == request.submitted_by {
                 Err(Refusal::NotForCaller(

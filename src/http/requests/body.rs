@@ -186,6 +186,7 @@ macro_rules! body_with_facts {
                         .into_iter()
                         .filter_map(|(name, value)| Some((name, value?)))
                         .collect(),
+                    description_withheld: false,
                 }
             }
         }
@@ -281,6 +282,7 @@ impl From<Facts> for FactsBody {
             priority,
             external_reference,
             metadata,
+            description_withheld: _,
         } = facts;
         Self {
             desk,

@@ -82,6 +82,10 @@ pub struct RequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 10000)]
     pub description: Option<String>,
+    /// A description was given and is not kept, because it may give a vulnerability away.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub description_withheld: bool,
     /// The solution area.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 100, example = "infrastructure")]
@@ -236,6 +240,7 @@ impl RequestView {
             priority,
             external_reference,
             metadata,
+            description_withheld,
         } = facts;
         let remaining = progress.remaining_hours(estimated_hours);
         let Progress {
@@ -271,6 +276,7 @@ impl RequestView {
             motion,
             title,
             description,
+            description_withheld,
             solution_area,
             partner: partner.map(PartnerBody::from),
             customer: customer.map(CustomerBody::from),
