@@ -5,14 +5,35 @@ use super::once::{Given, once};
 use super::revise::refused;
 use super::{Ask, Case, Expected, FlowError, judge, keepable, must_be, stamp};
 use crate::app::App;
+use crate::domain::actor::Caller;
 use crate::domain::decision::Decision;
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle::{self, Need, NewRequest, Party, Refusal, State, Step};
 use crate::domain::request::Request;
+use crate::domain::rights::{self, Action};
 use crate::store::Connection;
 use crate::store::apply;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::requests::{self, Lock, Name, Visibility};
+
+/// Whether the caller's role moves requests at all; to be asked before a body is looked at.
+///
+/// # Errors
+/// Where it doesn't.
+pub fn may_act(caller: &Caller) -> Result<(), FlowError> {
+    let actions = [Action::ActAsOwner, Action::ActAsDesk, Action::ActAsLead];
+    if actions
+        .iter()
+        .any(|action| rights::reach(caller.role, *action).is_some())
+    {
+        Ok(())
+    } else {
+        Err(FlowError::Forbidden(format!(
+            "The role {} moves no requests.",
+            caller.role
+        )))
+    }
+}
 
 /// Where a request is to go, and what is said with it.
 #[derive(Clone, Debug)]
@@ -62,10 +83,9 @@ async fn take_step(
 ) -> Result<Request, FlowError> {
     let parties = lifecycle::parties(&ask.caller, request);
     if parties.is_empty() {
-        return Err(FlowError::Forbidden(format!(
-            "The role {} moves no requests.",
-            ask.caller.role
-        )));
+        return Err(FlowError::Forbidden(
+            "The caller has no part in this request.".to_owned(),
+        ));
     }
     must_be(expected, request)?;
     let stamp = stamp(app);

@@ -3,7 +3,7 @@
 use super::once::{Given, once};
 use super::{Ask, Case, FlowError, judge, keepable, stamp};
 use crate::app::App;
-use crate::domain::actor::{Requester, Role};
+use crate::domain::actor::{Caller, Requester, Role};
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle::{NewRequest, Sender};
 use crate::domain::request::Request;
@@ -37,12 +37,7 @@ pub async fn create(
     key: Option<&Key>,
     render: impl Fn(&Request) -> Answer,
 ) -> Result<Given, FlowError> {
-    if rights::reach(ask.caller.role, Action::CreateRequest).is_none() {
-        return Err(FlowError::Forbidden(format!(
-            "The role {} does not create requests.",
-            ask.caller.role
-        )));
-    }
+    may_create(&ask.caller)?;
     let sender = sender(ask, input)?;
     let id = app.clock.new_id();
     once(
@@ -71,6 +66,20 @@ pub async fn create(
         render,
     )
     .await
+}
+
+/// Whether the caller creates requests at all; to be asked before a body is looked at.
+///
+/// # Errors
+/// Where it doesn't.
+pub fn may_create(caller: &Caller) -> Result<(), FlowError> {
+    match rights::reach(caller.role, Action::CreateRequest) {
+        Some(_) => Ok(()),
+        None => Err(FlowError::Forbidden(format!(
+            "The role {} does not create requests.",
+            caller.role
+        ))),
+    }
 }
 
 /// The letters that references of this desk begin with.

@@ -175,9 +175,11 @@ pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreErr
         return Ok(None);
     }
     if app.known_keys.use_is_news(&key, now) {
-        app.store
-            .write(async |connection: &mut Connection| keys::touch(connection, &key.id, now).await)
-            .await?;
+        let touch = async |connection: &mut Connection| keys::touch(connection, &key.id, now).await;
+        if let Err(error) = app.store.write(touch).await {
+            // Reading goes on where nothing can be written.
+            tracing::warn!(%error, key = key.id, "the use of a key was not noted");
+        }
     }
     Ok(Some(key.caller()))
 }

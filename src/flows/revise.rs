@@ -3,6 +3,7 @@
 use super::once::{Given, once};
 use super::{Ask, Expected, FlowError, keepable, must_be, stamp};
 use crate::app::App;
+use crate::domain::actor::Caller;
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle;
 use crate::domain::request::Request;
@@ -42,11 +43,7 @@ pub async fn revise(
             let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
                 .await?
                 .ok_or(FlowError::NotFound)?;
-            if !rights::may(&ask.caller, Action::ReviseRequest, &request) {
-                return Err(FlowError::Forbidden(
-                    "Only the requester changes the facts of a request.".to_owned(),
-                ));
-            }
+            may_revise(&ask.caller, &request)?;
             must_be(expected, &request)?;
             must_be(
                 &|request| request.version == revision.read_version,
@@ -63,6 +60,20 @@ pub async fn revise(
         render,
     )
     .await
+}
+
+/// Whether the caller changes the facts of this request; to be asked before a body is looked at.
+///
+/// # Errors
+/// Where it doesn't.
+pub fn may_revise(caller: &Caller, request: &Request) -> Result<(), FlowError> {
+    if rights::may(caller, Action::ReviseRequest, request) {
+        Ok(())
+    } else {
+        Err(FlowError::Forbidden(
+            "Only the requester changes the facts of a request.".to_owned(),
+        ))
+    }
 }
 
 pub(super) fn refused(refusal: lifecycle::Refusal, request: &Request) -> FlowError {

@@ -8,14 +8,15 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::name;
+use super::show::find;
 use super::view::{RequestView, tag};
 use crate::app::App;
 use crate::domain::lifecycle::{State, Step};
 use crate::domain::request::Assignee;
-use crate::flows::act::{Move, act as take_step};
+use crate::flows::act::{Move, act as take_step, may_act};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
-use crate::http::body::JsonBody;
+use crate::http::body::RawBody;
 use crate::http::codes::Code;
 use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
@@ -23,6 +24,7 @@ use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
+use crate::store::requests::Visibility;
 
 /// Who delivers.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Validate)]
@@ -165,13 +167,24 @@ async fn act(
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
     MaybeKey(key): MaybeKey,
-    body: JsonBody<TransitionBody>,
+    body: RawBody,
 ) -> Result<HttpResponse, Problem> {
     let name = name(&id)?;
     let now = app.clock.now();
+    if let Err(forbidden) = may_act(&caller) {
+        // What is not there is still 404, to everybody.
+        let visible = find(&app, &name, &Visibility::of(&caller))
+            .await
+            .map(|_| forbidden);
+        return Err(refusal::problem(
+            visible.unwrap_or_else(|missing| missing),
+            &caller,
+            now,
+        ));
+    }
     let expected = etag::if_match(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
-    let wanted = Move::from(body.value);
+    let wanted = Move::from(body.parse::<TransitionBody>()?.into_result()?);
     let ask = answer::ask(caller.clone());
     let work = {
         let (app, caller) = (app.clone(), caller.clone());

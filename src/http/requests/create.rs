@@ -8,7 +8,7 @@ use super::view::{RequestView, location, tag};
 use crate::app::App;
 use crate::domain::actor::{Requester, Role};
 use crate::domain::lifecycle::State;
-use crate::flows::create::{NewRequestInput, create as store_request};
+use crate::flows::create::{NewRequestInput, create as store_request, may_create};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
@@ -42,6 +42,8 @@ async fn create(
     MaybeKey(key): MaybeKey,
     body: RawBody,
 ) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    may_create(&caller).map_err(|error| refusal::problem(error, &caller, now))?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
     let catalogue = &app.catalogue;
     let may_name_requester = caller.role == Role::Integration;
@@ -71,7 +73,6 @@ async fn create(
         requested_by: body.requested_by.map(Requester::from),
     };
     let ask = answer::ask(caller.clone());
-    let now = app.clock.now();
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
         async move {

@@ -8,7 +8,7 @@ use super::name;
 use super::show::find;
 use super::view::{RequestView, tag};
 use crate::app::App;
-use crate::flows::revise::{Revision, revise as store_revision};
+use crate::flows::revise::{Revision, may_revise, revise as store_revision};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::{MergePatch, RawBody};
@@ -52,6 +52,7 @@ async fn revise(
     let read = find(&app, &name, &Visibility::of(&caller))
         .await
         .map_err(refuse)?;
+    may_revise(&caller, &read).map_err(refuse)?;
     let facts = parse::merge_patch::<FactsBody>(&FactsBody::from(read.facts.clone()), &body.bytes)?
         .check(|patched, faults| check_words(&patched.facts(), &app.catalogue, faults))
         .into_result()?
