@@ -2,6 +2,10 @@
 
 mod act;
 mod create;
+mod expiry;
+mod history;
+mod list;
 mod races;
 mod revise;
 mod show;
+mod visibility;
