@@ -9,6 +9,8 @@
 
 mod support;
 
+mod callers;
+mod checks;
 mod embedded;
 mod http_auth;
 mod http_bodies;
@@ -18,6 +20,8 @@ mod http_docs;
 mod http_generated;
 mod http_routing;
 mod http_shutdown;
+mod idempotency;
+mod keys;
 mod operator_catalogue;
 mod requests;
 mod rules_document;
