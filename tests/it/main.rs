@@ -24,5 +24,6 @@ mod idempotency;
 mod keys;
 mod operator_catalogue;
 mod requests;
+mod rights;
 mod rules_document;
 mod wording;
