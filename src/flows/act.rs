@@ -91,11 +91,20 @@ async fn take_step(
     let stamp = stamp(app);
     let refuse = |refusal| refused(refusal, request);
     let plan = lifecycle::plan(request, to, &ask.caller, stamp.at).map_err(refuse)?;
+    plan.check(&step, stamp.at).map_err(refuse)?;
 
     let decision = if plan.needs_judgement() {
         let mut waived = request.progress.waived_rules.clone();
         waived.extend(step.waived_rules.iter().cloned());
-        Some(judge_again(app, connection, request, &request.facts, &waived).await?)
+        let facts = match request.state {
+            State::Draft => request.facts.clone(),
+            // From here on it is a matter of the desk that has it, named by the requester or not.
+            _ => Facts {
+                desk: request.desk.clone(),
+                ..request.facts.clone()
+            },
+        };
+        Some(judge_again(app, connection, request, &facts, &waived).await?)
     } else {
         None
     };

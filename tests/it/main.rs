@@ -9,6 +9,8 @@
 
 mod support;
 
+mod callers;
+mod checks;
 mod embedded;
 mod examples;
 mod http_auth;
@@ -19,8 +21,11 @@ mod http_docs;
 mod http_generated;
 mod http_routing;
 mod http_shutdown;
+mod idempotency;
+mod keys;
 mod operator_catalogue;
 mod readme;
 mod requests;
+mod rights;
 mod rules_document;
 mod wording;

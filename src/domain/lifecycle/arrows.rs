@@ -166,7 +166,7 @@ pub const ARROWS: &[Arrow] = &[
     arrow(InProgress, Completed, MEMBER, &[Need::Outcome], None),
     arrow(InProgress, OnHold, MEMBER, HOLD, None),
     arrow(InProgress, Cancelled, OWNER_OR_LEAD, REASON, None),
-    arrow(OnHold, Scheduled, MEMBER, &[], None),
+    arrow(OnHold, Scheduled, MEMBER, SCHEDULE, None),
     arrow(OnHold, InProgress, MEMBER, &[], None),
     arrow(OnHold, Cancelled, OWNER_OR_LEAD, REASON, None),
     arrow(
@@ -210,7 +210,8 @@ pub fn document() -> String {
         text.push_str(&format!("| `{state}` | {} |\n", state.category()));
     }
     text.push_str(
-        "\n## Arrows\n\nA desk lead may take a desk member's arrows too.\n\n\
+        "\n## Arrows\n\nA desk lead may take a desk member's arrows too. Assignee and dates from before\n\
+         a pause need not be said again.\n\n\
          | from | to | who | the body must say | and besides |\n|---|---|---|---|---|\n",
     );
     for Arrow {

@@ -195,7 +195,34 @@ impl NewRequest {
 }
 
 impl Plan<'_> {
-    /// Takes the step: checks what it says and works out everything that changes.
+    /// Checks what the step says, which is all that can be told before the rules are asked.
+    ///
+    /// # Errors
+    /// Where something is missing, or can't be.
+    pub fn check(&self, step: &Step, now: DateTime<Utc>) -> Result<(), Refusal> {
+        let Plan { request, arrow } = self;
+        let missing: Vec<Need> = arrow
+            .needs
+            .iter()
+            .copied()
+            .filter(|need| !step.says(*need) && !is_kept(request, *need))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Refusal::Missing(missing));
+        }
+        check_dates(request, step, now)?;
+        match (request.state, arrow.to) {
+            (State::ExceptionReview, State::Submitted) => {
+                check_waivers(&step.waived_rules, request.decision.as_ref())
+            }
+            (State::Ineligible, State::Redirected) => {
+                check_destination(step.destination.as_deref(), request.decision.as_ref())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the step: [checks](Self::check) what it says and works out everything that changes.
     ///
     /// `judged` is the fresh decision where [`Plan::needs_judgement`] asks for one.
     pub fn take(
@@ -205,18 +232,8 @@ impl Plan<'_> {
         successor_id: Option<Uuid>,
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
+        self.check(&step, now)?;
         let Plan { request, arrow } = self;
-        let missing: Vec<Need> = arrow
-            .needs
-            .iter()
-            .copied()
-            .filter(|need| !step.says(*need))
-            .collect();
-        if !missing.is_empty() {
-            return Err(Refusal::Missing(missing));
-        }
-        check_dates(&step, now)?;
-
         let mut state = arrow.to;
         let mut desk = request.desk.clone();
         let facts = request.facts.clone();
@@ -249,7 +266,6 @@ impl Plan<'_> {
                 progress.wanted_fields.clear();
             }
             (State::ExceptionReview, State::Submitted) => {
-                check_waivers(&waived_rules, request.decision.as_ref())?;
                 decision = Some(passed(judged_now)?);
                 progress.waived_rules = waived_rules;
             }
@@ -261,10 +277,7 @@ impl Plan<'_> {
                 progress.reason_code = Some(reason_code.unwrap_or_else(|| "other".to_owned()));
             }
             (_, State::ActionRequired) => progress.wanted_fields = fields,
-            (from, State::Redirected) => {
-                if from == State::Ineligible {
-                    check_destination(destination.as_deref(), request.decision.as_ref())?;
-                }
+            (_, State::Redirected) => {
                 progress.destination = destination;
                 progress.successor_id = successor_id;
             }
@@ -282,6 +295,12 @@ impl Plan<'_> {
                 progress.ends_on = ends_on;
             }
             (_, State::OnHold) => progress.resume_on = resume_on,
+            (State::OnHold, State::Scheduled) => {
+                progress.resume_on = None;
+                progress.assignee = assignee.or(progress.assignee);
+                progress.starts_on = starts_on.or(progress.starts_on);
+                progress.ends_on = ends_on.or(progress.ends_on);
+            }
             (State::OnHold, _) => progress.resume_on = None,
             (_, State::Completed) => progress.outcome = outcome,
             (State::Completed, State::InProgress) => {
@@ -415,9 +434,34 @@ fn passed(decision: Option<Decision>) -> Result<Decision, Refusal> {
     }
 }
 
-fn check_dates(step: &Step, now: DateTime<Utc>) -> Result<(), Refusal> {
+/// Whether the request has it from before a pause, so that it need not be said again.
+fn is_kept(request: &Request, need: Need) -> bool {
+    let Progress {
+        assignee,
+        starts_on,
+        ends_on,
+        ..
+    } = &request.progress;
+    request.state == State::OnHold
+        && match need {
+            Need::Assignee => assignee.is_some(),
+            Need::StartsOn => starts_on.is_some(),
+            Need::EndsOn => ends_on.is_some(),
+            Need::Reason
+            | Need::Fields
+            | Need::ResumeOn
+            | Need::Outcome
+            | Need::Destination
+            | Need::WaivedRules => false,
+        }
+}
+
+fn check_dates(request: &Request, step: &Step, now: DateTime<Utc>) -> Result<(), Refusal> {
     let today = now.date_naive();
-    if let (Some(starts_on), Some(ends_on)) = (step.starts_on, step.ends_on)
+    let kept = (request.state == State::OnHold).then_some(&request.progress);
+    let starts_on = step.starts_on.or(kept.and_then(|kept| kept.starts_on));
+    let ends_on = step.ends_on.or(kept.and_then(|kept| kept.ends_on));
+    if let (Some(starts_on), Some(ends_on)) = (starts_on, ends_on)
         && ends_on < starts_on
     {
         return Err(Refusal::Invalid {

@@ -44,6 +44,12 @@ impl Faults {
         self.push(Fault::at(pointer, code, message));
     }
 
+    /// Whether the member at the pointer was read as it was sent: what depends on a stand-in for it
+    /// should not be judged.
+    pub fn was_read(&self, pointer: &str) -> bool {
+        !self.unreadable.iter().any(|hole| touches(pointer, hole))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

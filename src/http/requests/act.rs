@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::body::FactsBody;
 use super::name;
 use super::show::find;
 use super::view::{RequestView, tag};
@@ -20,6 +21,7 @@ use crate::http::body::RawBody;
 use crate::http::codes::Code;
 use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
+use crate::http::parse::{self, Faults};
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
@@ -144,6 +146,28 @@ fn pointer(field: &str) -> String {
     }
 }
 
+/// A field that is no fact could never be given, and the request would wait in vain. The desk is none
+/// of them: a request goes to another by being redirected.
+fn check_fields(body: &TransitionBody, faults: &mut Faults) {
+    for (index, field) in body.fields.iter().flatten().enumerate() {
+        let pointer = pointer(field);
+        if pointer == "/desk" || !is_fact(&pointer) {
+            let message = "must name a fact of the request, such as /customer/name";
+            faults.at(format!("/fields/{index}"), "UNKNOWN_WORD", message);
+        }
+    }
+}
+
+fn is_fact(pointer: &str) -> bool {
+    let names = pointer.strip_prefix('/').unwrap_or(pointer);
+    let nested = names.rsplit('/').fold(
+        serde_json::Value::Null,
+        |inner, name| serde_json::json!({ name: inner }),
+    );
+    parse::json::<FactsBody>(nested.to_string().as_bytes())
+        .is_ok_and(|parsed| parsed.into_result().is_ok())
+}
+
 /// Take a request to another state
 ///
 /// A step that does not exist from where the request stands answers 409 with those that do; one that is
@@ -184,7 +208,8 @@ async fn act(
     }
     let expected = etag::if_match(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
-    let wanted = Move::from(body.parse::<TransitionBody>()?.into_result()?);
+    let wanted = body.parse::<TransitionBody>()?.check(check_fields);
+    let wanted = Move::from(wanted.into_result()?);
     let ask = answer::ask(caller.clone());
     let work = {
         let (app, caller) = (app.clone(), caller.clone());

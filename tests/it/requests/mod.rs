@@ -1,5 +1,12 @@
 //! Engagement requests, over HTTP.
 
+mod act;
 mod create;
+mod expiry;
+mod history;
 mod hours;
+mod list;
 mod races;
+mod revise;
+mod show;
+mod visibility;

@@ -5,6 +5,7 @@ use std::sync::Barrier;
 use serde_json::json;
 
 use crate::support::app::{TestApp, deal_at_gps, session_at_pad};
+use crate::support::cast::{drafted, path};
 
 /// Runs the work on so many threads, which start together.
 pub fn race<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -90,4 +91,44 @@ fn of_identical_posts_with_one_key_one_request_comes() {
         app.db.query("select count(*) from requests").unwrap(),
         ["1"]
     );
+}
+
+#[test]
+fn of_racing_changes_to_one_version_exactly_one_is_made() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let draft = pdm.create(&drafted(session_at_pad()));
+    let answers = race(16, |number| {
+        let title = json!({ "title": format!("Title {number}") });
+        pdm.patch(&path(&draft), "\"1-full\"", &title)
+    });
+    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    let [made] = made.as_slice() else {
+        panic!("{} were made", made.len())
+    };
+    assert_eq!(pdm.get(&path(&draft)).json(), made.json());
+    for answer in refused {
+        assert_eq!(answer.problem(), "PRECONDITION_FAILED");
+        assert_eq!(answer.json()["current"], made.json());
+    }
+}
+
+#[test]
+fn of_racing_steps_and_changes_that_name_the_version_exactly_one_is_made() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let draft = pdm.create(&drafted(session_at_pad()));
+    let steps = format!("{}/transitions", path(&draft));
+    let answers = race(16, |number| match number % 2 {
+        0 => pdm.patch(&path(&draft), "\"1-full\"", &json!({ "title": "Another" })),
+        _ => pdm.post_with(
+            &steps,
+            &[("If-Match", "\"1-full\"")],
+            &json!({ "to": "submitted" }),
+        ),
+    });
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    let count = |wanted: u16| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(200), count(412)), (1, 15), "{statuses:?}");
+    assert_eq!(pdm.get(&path(&draft)).json()["version"], 2);
 }

@@ -245,6 +245,14 @@ impl Client {
         answer.json()
     }
 
+    /// Creates a request that the rules have to refuse, and gives it back as it is stored.
+    pub fn refused(&self, body: &Value) -> Value {
+        let answer = self.post("/v1/requests", body);
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        assert_eq!(answer.problem(), "INELIGIBLE");
+        answer.json()["request"].clone()
+    }
+
     /// Takes a step, whatever comes of it.
     pub fn step(&self, request: &Value, body: &Value) -> Answer {
         self.post(

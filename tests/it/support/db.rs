@@ -46,6 +46,27 @@ impl TestDb {
     pub fn query(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
         query(&self.url, sql)
     }
+
+    /// The columns, of all tables, in which this text stands somewhere.
+    pub fn places_of(&self, text: &str) -> Vec<String> {
+        let columns = self
+            .query(
+                "select table_name || '.' || column_name || ':' || data_type
+                 from information_schema.columns where table_schema = 'public' order by 1",
+            )
+            .unwrap();
+        let is_in = |column: &String| {
+            let (name, kind) = column.split_once(':').unwrap();
+            let (table, column) = name.split_once('.').unwrap();
+            let holds = match kind {
+                "bytea" => format!("position(convert_to('{text}', 'UTF8') in {column}) > 0"),
+                _ => format!("position('{text}' in {column}::text) > 0"),
+            };
+            let sql = format!("select count(*) from {table} where {holds}");
+            (self.query(&sql).unwrap() != ["0"]).then(|| name.to_owned())
+        };
+        columns.iter().filter_map(is_in).collect()
+    }
 }
 
 impl Drop for TestDb {

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod app;
+pub mod cast;
 pub mod client;
 pub mod db;
 pub mod endpoints;
