@@ -29,6 +29,7 @@ pub mod context;
 pub mod docs;
 pub mod etag;
 pub mod health;
+pub mod held;
 pub mod hooks;
 pub mod idempotency;
 pub mod keys;
@@ -39,6 +40,7 @@ pub mod parse;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod quotas;
 pub mod refusal;
 pub mod requests;
 pub mod routes;
@@ -56,6 +58,7 @@ use self::auth::Authenticator;
 use self::connections::{Limits, Load};
 use self::health::Readiness;
 use self::problem::Problem;
+use self::quotas::Quotas;
 use self::routes::Routes;
 use crate::clock::Clock;
 
@@ -95,6 +98,7 @@ pub struct Http {
     data: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
     load: Load,
     waiting: Load,
+    quotas: Arc<Quotas>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -106,6 +110,7 @@ impl Http {
         authenticator: Arc<dyn Authenticator>,
         readiness: Arc<dyn Readiness>,
     ) -> Self {
+        let quotas = Arc::new(Quotas::new(limits.quotas));
         Self {
             limits,
             clock,
@@ -115,6 +120,7 @@ impl Http {
             data: Arc::new(|_| {}),
             load: Load::default(),
             waiting: Load::default(),
+            quotas,
             stopping: Arc::default(),
         }
     }

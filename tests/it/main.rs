@@ -16,6 +16,7 @@ mod http_connections;
 mod http_context;
 mod http_docs;
 mod http_generated;
+mod http_quotas;
 mod http_routing;
 mod http_shutdown;
 mod operator_catalogue;

@@ -47,6 +47,14 @@ impl TestApp {
         )
     }
 
+    pub fn with_limits(limits: Limits) -> Self {
+        Self::with(
+            catalog::builtin().unwrap(),
+            limits,
+            Arc::new(TestDb::fresh()),
+        )
+    }
+
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
         Self::with(catalogue, limits(), Arc::new(TestDb::fresh()))
     }
