@@ -11,7 +11,7 @@
 //!
 //! /// The endpoint.
 //! pub fn endpoint() -> Endpoint {
-//!     Endpoint::caller(__path_create, create).problems(&[Code::DuplicateRequest])
+//!     Endpoint::caller(__path_create, create).problems(&[Code::ActionForbidden])
 //! }
 //! ```
 //!

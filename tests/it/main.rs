@@ -10,12 +10,14 @@
 mod support;
 
 mod embedded;
+mod errors;
 mod http_auth;
 mod http_bodies;
 mod http_connections;
 mod http_context;
 mod http_docs;
 mod http_generated;
+mod http_hostile;
 mod http_quotas;
 mod http_routing;
 mod http_shutdown;
