@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::codes::Code;
 use super::context::RequestId;
 use super::etag::{self, EntityTag};
+use super::held::Held;
 use super::idempotency::IdempotencyKey;
 use super::problem::{MEDIA_TYPE, Problem};
 use crate::domain::actor::Caller;
@@ -185,7 +186,8 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
 pub async fn to_the_end<T: 'static>(
     work: impl Future<Output = Result<T, FlowError>> + 'static,
 ) -> Result<Result<T, FlowError>, Problem> {
-    actix_web::rt::spawn(RequestId::carried_into(work))
+    let held = Held::current();
+    actix_web::rt::spawn(RequestId::carried_into(Held::over(held, work)))
         .await
         .map_err(|error| {
             tracing::error!(%error, "a write did not end");

@@ -1,12 +1,14 @@
 //! Who is asking: found out before the body is read, and handed to handlers as an argument.
 
 use std::future::{Ready, ready};
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
+use super::Http;
 use super::codes::Code;
 use super::problem::Problem;
 use crate::domain::actor::Caller;
@@ -32,18 +34,23 @@ impl FromRequest for Authenticated {
     }
 }
 
-pub(super) async fn authenticate(
-    headers: &HeaderMap,
-    authenticator: &dyn Authenticator,
-) -> Result<Caller, Problem> {
-    let token = bearer(headers).ok_or_else(Problem::unauthenticated)?;
-    authenticator
-        .authenticate(token)
-        .await
-        .map_err(|problem| match problem.code() {
-            Code::Unauthenticated => Problem::unauthenticated(),
-            _ => problem,
-        })
+/// The caller of a request. Tokens that open nothing are counted by the address they come from, so
+/// that trying many takes long; a request without any token tries nothing.
+pub(super) async fn authenticate(http: &Http, request: &HttpRequest) -> Result<Caller, Problem> {
+    let token = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
+    let address = request.peer_addr().map(|address| address.ip());
+    if let Some(address) = address {
+        http.quotas.may_authenticate(address, Instant::now())?;
+    }
+    let problem = match http.authenticator.authenticate(token).await {
+        Ok(caller) => return Ok(caller),
+        Err(problem) if problem.code() == Code::Unauthenticated => Problem::unauthenticated(),
+        Err(problem) => return Err(problem),
+    };
+    if let Some(address) = address {
+        http.quotas.failed_to_authenticate(address, Instant::now());
+    }
+    Err(problem)
 }
 
 /// The token of `Authorization: Bearer`, given once and in the letters a token may have.

@@ -40,5 +40,5 @@ async fn check(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_check, check)
+    Endpoint::caller(__path_check, check).stores_nothing()
 }

@@ -87,8 +87,6 @@ codes! {
         "The life cycle has no such step from the state the request is in. The answer carries the request as it is now and the transitions that are allowed to this caller.";
     IdempotencyInProgress = "IDEMPOTENCY_IN_PROGRESS", CONFLICT, Retry::After(1), "The first request with this key is still running",
         "Another request with the same Idempotency-Key has not finished. Send this one again with the same key to receive its answer.";
-    DuplicateRequest = "DUPLICATE_REQUEST", CONFLICT, Retry::Never, "The same request exists already",
-        "A request with the same external reference was created by the same caller before. The answer links to it.";
     PreconditionFailed = "PRECONDITION_FAILED", PRECONDITION_FAILED, Retry::Never, "The object has changed",
         "The entity tag in If-Match is not that of the object as it is now: somebody changed it since it was read. The answer carries the present object and its tag: merge, then send the change again with the new tag.";
     BodyTooLarge = "BODY_TOO_LARGE", PAYLOAD_TOO_LARGE, Retry::Never, "The body is too large",

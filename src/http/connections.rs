@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 
+use super::quotas::QuotaLimits;
+
 /// How much, how many and how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -25,6 +27,8 @@ pub struct Limits {
     pub requests_in_flight: usize,
     /// Long polls that wait at once, besides those.
     pub long_polls: usize,
+    /// What one caller may use.
+    pub quotas: QuotaLimits,
     /// Time for the first head of a connection.
     pub head: Duration,
     /// Time a kept-alive connection waits for its next request.
@@ -54,6 +58,7 @@ impl Default for Limits {
             connections_per_worker: 4_096,
             requests_in_flight: 512,
             long_polls: 2_000,
+            quotas: QuotaLimits::default(),
             head: Duration::from_secs(5),
             keep_alive: Duration::from_secs(5),
             idle: Duration::from_secs(8),

@@ -11,7 +11,7 @@
 //!
 //! /// The endpoint.
 //! pub fn endpoint() -> Endpoint {
-//!     Endpoint::caller(__path_create, create).problems(&[Code::DuplicateRequest])
+//!     Endpoint::caller(__path_create, create).problems(&[Code::ActionForbidden])
 //! }
 //! ```
 //!
@@ -29,6 +29,7 @@ pub mod context;
 pub mod docs;
 pub mod etag;
 pub mod health;
+pub mod held;
 pub mod hooks;
 pub mod idempotency;
 pub mod keys;
@@ -39,6 +40,7 @@ pub mod parse;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod quotas;
 pub mod refusal;
 pub mod requests;
 pub mod routes;
@@ -57,6 +59,7 @@ use self::auth::Authenticator;
 use self::connections::{Limits, Load};
 use self::health::Readiness;
 use self::problem::Problem;
+use self::quotas::Quotas;
 use self::routes::Routes;
 use crate::clock::Clock;
 
@@ -98,6 +101,7 @@ pub struct Http {
     data: Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>,
     load: Load,
     waiting: Load,
+    quotas: Arc<Quotas>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -109,6 +113,7 @@ impl Http {
         authenticator: Arc<dyn Authenticator>,
         readiness: Arc<dyn Readiness>,
     ) -> Self {
+        let quotas = Arc::new(Quotas::new(limits.quotas));
         Self {
             limits,
             clock,
@@ -118,6 +123,7 @@ impl Http {
             data: Arc::new(|_| {}),
             load: Load::default(),
             waiting: Load::default(),
+            quotas,
             stopping: Arc::default(),
         }
     }

@@ -106,6 +106,7 @@ struct Members {
     current: Option<Value>,
     current_etag: Option<String>,
     allowed_transitions: Option<Value>,
+    violated_policies: Vec<&'static str>,
 }
 
 impl Problem {
@@ -212,6 +213,12 @@ impl Problem {
         self
     }
 
+    /// Names the quotas that are used up in `violated-policies`.
+    pub fn violated_policies(mut self, policies: Vec<&'static str>) -> Self {
+        self.0.members.violated_policies = policies;
+        self
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -252,6 +259,7 @@ impl Problem {
             current: members.current.as_ref(),
             current_etag: members.current_etag.as_deref(),
             allowed_transitions: members.allowed_transitions.as_ref(),
+            violated_policies: &members.violated_policies,
         }
     }
 }
@@ -369,6 +377,10 @@ pub struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Object>, required = false, max_items = 50)]
     allowed_transitions: Option<&'a Value>,
+    /// The quotas that are used up, by their names in `RateLimit-Policy`.
+    #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false, max_items = 10)]
+    violated_policies: &'a [&'static str],
 }
 
 /// One fault of a request. It names a pointer, a parameter or a header.

@@ -1,17 +1,17 @@
 //! The registry: each endpoint is declared once and yields both its route and its documentation.
 //!
 //! ```text
-//! 404/405 ─► gate: shed ─► authenticate ─► 414 ─► no stray parameters ─► handler (extractors) ─► answer
+//! 404/405 ─► gate: shed ─► authenticate ─► quota ─► 414 ─► no stray parameters ─► handler (extractors) ─► answer
 //! ```
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Handler, ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, Route,
@@ -23,8 +23,9 @@ use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::codes::Code;
-use super::connections::Running;
+use super::held::Held;
 use super::problem::{Problem, allow};
+use super::quotas::Use;
 use super::{Http, auth, query};
 
 /// Who may call an endpoint.
@@ -55,6 +56,7 @@ pub struct Endpoint {
     pub(super) method: Method,
     pub(super) access: Access,
     pub(super) described: Option<Described>,
+    pub(super) stores_nothing: bool,
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
     route: Box<dyn Fn() -> Route>,
@@ -96,6 +98,7 @@ impl Endpoint {
             method: Method::GET,
             access: Access::Public,
             described: None,
+            stores_nothing: true,
             time_limit: None,
             long_poll: None,
             route: Box::new(move || web::to(handler.clone())),
@@ -119,6 +122,7 @@ impl Endpoint {
             Some(HttpMethod::Head) => Method::HEAD,
             Some(HttpMethod::Trace) => Method::TRACE,
         };
+        let stores_nothing = method.is_safe();
         Self {
             path: P::path(),
             method,
@@ -129,6 +133,7 @@ impl Endpoint {
                 schemas: <P as SchemaReferences>::schemas,
                 problems: Vec::new(),
             }),
+            stores_nothing,
             time_limit: None,
             long_poll: None,
             route: Box::new(move || web::to(handler.clone())),
@@ -143,6 +148,14 @@ impl Endpoint {
         if let Some(described) = &mut self.described {
             described.problems.extend(codes);
         }
+        self
+    }
+
+    /// Says that it stores nothing, although its method is not safe: it doesn't count as a write,
+    /// and giving it up leaves no doubt.
+    #[must_use]
+    pub fn stores_nothing(mut self) -> Self {
+        self.stores_nothing = true;
         self
     }
 
@@ -171,6 +184,7 @@ impl Endpoint {
         });
         Policy {
             access: self.access,
+            stores_nothing: self.stores_nothing,
             time_limit: self.time_limit,
             long_poll: self.long_poll,
             takes_parameters: takes_parameters || self.described.is_none(),
@@ -271,6 +285,7 @@ fn other_method(request: &HttpRequest, allowed: &[Method]) -> Result<HttpRespons
 /// What the gate asks of a request.
 struct Policy {
     access: Access,
+    stores_nothing: bool,
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
     takes_parameters: bool,
@@ -284,70 +299,76 @@ async fn gate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The request is routed: only from here on may it be cloned.
     let kept = request.request().clone();
-    let work = AssertUnwindSafe(pass(&policy, request, next)).catch_unwind();
-    let problem = match work.await {
-        Ok(Ok(answer)) => return answer,
-        Ok(Err(problem)) => problem,
+    let held = match survive(admit(&policy, &kept)).await {
+        Ok(held) => held,
+        Err(problem) => return Ok(ServiceResponse::new(kept, problem.error_response())),
+    };
+    let work = survive(pass(&policy, request, next));
+    let mut answer = match Held::over(held.clone(), work).await {
+        Ok(answer) => answer?,
+        Err(problem) => ServiceResponse::new(kept, problem.error_response()),
+    };
+    if let Some(held) = held {
+        let not_modified = answer.status() == StatusCode::NOT_MODIFIED;
+        let headers = answer.headers_mut();
+        held.caller().settle(not_modified, headers, Instant::now());
+    }
+    Ok(answer)
+}
+
+/// Makes a problem of a panic.
+async fn survive<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
         Err(panic) => {
             let text = panic
                 .downcast_ref::<&str>()
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            Problem::internal(&format_args!("panic: {}", text.unwrap_or("(no text)")))
+            let cause = format_args!("panic: {}", text.unwrap_or("(no text)"));
+            Err(Problem::internal(&cause))
         }
-    };
-    Ok(ServiceResponse::new(kept, problem.error_response()))
+    }
 }
 
-/// Lets a request through to its handler, which then has its time.
+/// Finds out who asks, and takes the places the request needs; or refuses it.
+async fn admit(policy: &Policy, request: &HttpRequest) -> Result<Option<Held>, Problem> {
+    if policy.access == Access::Public {
+        return Ok(None);
+    }
+    let http = Http::of(request)?;
+    let limits = &http.limits;
+    let waits = policy.long_poll.is_some() && asks_to_wait(request);
+    // Before the token is looked at: shedding must cost next to nothing.
+    let place = if waits {
+        http.waiting.enter(limits.long_polls)
+    } else {
+        http.load.enter(limits.requests_in_flight)
+    };
+    let running = place.ok_or_else(|| Problem::new(Code::Overloaded))?;
+    let caller = tokio::time::timeout(limits.read, auth::authenticate(http, request))
+        .await
+        .map_err(|elapsed| {
+            tracing::warn!(%elapsed, "authentication took too long");
+            Problem::new(Code::Overloaded)
+        })??;
+    let what = match (waits, policy.stores_nothing) {
+        (true, _) => Use::LongPoll,
+        (false, true) => Use::Read,
+        (false, false) => Use::Write,
+    };
+    let place = http.quotas.enter(&caller.subject, what, Instant::now())?;
+    request.extensions_mut().insert(caller);
+    Ok(Some(Held::new(running, place)))
+}
+
+/// Lets a request through to its handler, which then has its time, unless its address is at fault.
 async fn pass(
     policy: &Policy,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<Result<ServiceResponse<BoxBody>, Error>, Problem> {
-    let (time_limit, _running) = admit(policy, &request).await?;
-    let safe = request.method().is_safe();
-    tokio::time::timeout(time_limit, next.call(request))
-        .await
-        .map_err(|elapsed| {
-            tracing::warn!(%elapsed, ?time_limit, "handler took too long");
-            if safe {
-                Problem::new(Code::Overloaded).detail("The request took too long and was given up.")
-            } else {
-                Problem::new(Code::CommitOutcomeUnknown)
-                    .detail("The request took too long; it may still be carried out.")
-            }
-        })
-}
-
-/// All that is refused without a look at the body: how long the handler may take, or the refusal.
-async fn admit(
-    policy: &Policy,
-    request: &ServiceRequest,
-) -> Result<(Duration, Option<Running>), Problem> {
-    let http = Http::of(request.request())?;
-    let limits = &http.limits;
-    let long_poll = policy.long_poll.filter(|_| asks_to_wait(request));
-    let running = match policy.access {
-        Access::Public => None,
-        Access::Caller => {
-            // Before the token is looked at: shedding must cost next to nothing.
-            let place = match long_poll {
-                Some(_) => http.waiting.enter(limits.long_polls),
-                None => http.load.enter(limits.requests_in_flight),
-            };
-            let running = place.ok_or_else(|| Problem::new(Code::Overloaded))?;
-            let asked = auth::authenticate(request.headers(), &*http.authenticator);
-            let caller = tokio::time::timeout(limits.read, asked)
-                .await
-                .map_err(|elapsed| {
-                    tracing::warn!(%elapsed, "authentication took too long");
-                    Problem::new(Code::Overloaded)
-                })??;
-            request.extensions_mut().insert(caller);
-            Some(running)
-        }
-    };
+    let limits = &Http::of(request.request())?.limits;
     let length = request
         .uri()
         .path_and_query()
@@ -361,18 +382,30 @@ async fn admit(
     if !policy.takes_parameters {
         query::refuse_any(request.query_string())?;
     }
-    let by_method = if request.method().is_safe() {
+    let by_method = if policy.stores_nothing {
         limits.read
     } else {
         limits.write
     };
-    Ok((
-        long_poll.or(policy.time_limit).unwrap_or(by_method),
-        running,
-    ))
+    let time_limit = policy
+        .long_poll
+        .filter(|_| asks_to_wait(request.request()))
+        .or(policy.time_limit)
+        .unwrap_or(by_method);
+    tokio::time::timeout(time_limit, next.call(request))
+        .await
+        .map_err(|elapsed| {
+            tracing::warn!(%elapsed, ?time_limit, "handler took too long");
+            if policy.stores_nothing {
+                Problem::new(Code::Overloaded).detail("The request took too long and was given up.")
+            } else {
+                Problem::new(Code::CommitOutcomeUnknown)
+                    .detail("The request took too long; it may still be carried out.")
+            }
+        })
 }
 
-fn asks_to_wait(request: &ServiceRequest) -> bool {
+fn asks_to_wait(request: &HttpRequest) -> bool {
     let preferred = request.headers().get_all("prefer").any(|value| {
         let text = value.to_str().unwrap_or_default();
         text.split([',', ';'])

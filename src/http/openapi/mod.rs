@@ -50,6 +50,16 @@ const HEADERS: &[(&str, &str, &str)] = &[
     ("Retry-After", "Seconds to wait before trying again.", "2"),
     ("WWW-Authenticate", "How to authenticate.", "Bearer"),
     (
+        "RateLimit-Policy",
+        "The quotas of the caller: `q` units in `w` seconds, or at once.",
+        "\"default\";q=600;w=60, \"write\";q=120;w=60, \"concurrent\";q=20;qu=\"concurrent-requests\"",
+    ),
+    (
+        "RateLimit",
+        "What is left of the quotas the request counts for: `r` units, and more in `t` seconds.",
+        "\"default\";r=599;t=1, \"concurrent\";r=19",
+    ),
+    (
         "ETag",
         "Entity tag of the object as it is now.",
         "\"7-full\"",
@@ -210,11 +220,16 @@ fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Cod
             other.description = String::from("Any other refusal.");
             other.into()
         });
-    for response in operation.responses.responses.values_mut() {
-        if let RefOr::T(response) = response {
-            response
-                .headers
-                .insert("X-Request-Id".into(), header_ref("X-Request-Id"));
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        let mut names = vec!["X-Request-Id"];
+        if endpoint.access == Access::Caller && status != "401" {
+            names.extend(["RateLimit-Policy", "RateLimit"]);
+        }
+        for name in names {
+            response.headers.insert(name.to_owned(), header_ref(name));
         }
     }
     used.extend(codes);
@@ -225,8 +240,8 @@ fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Cod
 fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
     let mut codes = vec![Code::UnknownParameter, Code::UriTooLong, Code::Internal];
     if endpoint.access == Access::Caller {
-        codes.extend([Code::Unauthenticated, Code::Overloaded]);
-        if !endpoint.method.is_safe() {
+        codes.extend([Code::Unauthenticated, Code::RateLimited, Code::Overloaded]);
+        if !endpoint.stores_nothing {
             codes.push(Code::CommitOutcomeUnknown);
         }
     }
@@ -331,6 +346,9 @@ fn example(code: Code) -> RefOr<Example> {
             _ => ("REQUIRED", "is required"),
         };
         value["errors"] = json!([{ "pointer": "/title", "code": name, "message": message }]);
+    }
+    if code == Code::RateLimited {
+        value["violated-policies"] = json!(["default"]);
     }
     let mut example = Example::new();
     example.summary = code.title().to_owned();

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::client::{Answer, send};
+use super::client::{Answer, Connection, send};
 use super::db::TestDb;
 use super::server::limits;
 
@@ -43,6 +43,14 @@ impl TestApp {
         Self::with(
             catalog::builtin().unwrap(),
             limits(),
+            Arc::new(TestDb::fresh()),
+        )
+    }
+
+    pub fn with_limits(limits: Limits) -> Self {
+        Self::with(
+            catalog::builtin().unwrap(),
+            limits,
             Arc::new(TestDb::fresh()),
         )
     }
@@ -92,6 +100,15 @@ impl TestApp {
             thread: Some(thread),
             db,
         }
+    }
+
+    /// Tells the service to stop, as a signal would.
+    pub fn ask_to_stop(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+    }
+
+    pub fn wait_until_stopped(&mut self) {
+        self.thread.take().unwrap().join().unwrap();
     }
 
     pub fn set_clock(&self, now: &str) {
@@ -211,6 +228,23 @@ impl Client {
         let bearer = format!("Bearer {}", self.token);
         let headers = [&[("Authorization", bearer.as_str())], headers].concat();
         send(self.address, method, path, &headers, body)
+    }
+
+    /// The head of a JSON request, for a connection of one's own.
+    pub fn head(&self, method: &str, path: &str, length: usize, more: &str) -> String {
+        let token = &self.token;
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n"
+        )
+    }
+
+    /// Sends a request and does not wait for its answer.
+    pub fn begin_post(&self, path: &str, more: &str, body: &Value) -> Connection {
+        let body = body.to_string();
+        let mut connection = Connection::open(self.address);
+        connection.write(self.head("POST", path, body.len(), more) + &body);
+        connection
     }
 
     pub fn get(&self, path: &str) -> Answer {

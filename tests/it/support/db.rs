@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use engagement_desk::embedded::{Error, PrivatePostgres, Settings};
 use engagement_desk::store::migrations;
@@ -42,6 +43,46 @@ impl TestDb {
         }
     }
 
+    /// A connection of its own, for what has to stay: a lock, a transaction.
+    pub fn session(&self) -> Session {
+        Session::open(&self.url)
+    }
+
+    /// Waits until so many of the service's own queries wait for a lock.
+    pub fn wait_for_waiting(&self, count: usize) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let sql = "select 1 from pg_stat_activity where datname = current_database() \
+                   and application_name = 'engagement-desk' and wait_event_type = 'Lock'";
+        while self.query(sql).unwrap().len() < count {
+            assert!(Instant::now() < deadline, "nothing waits for a lock");
+        }
+    }
+
+    /// Lets nobody in any more, and throws out who is in.
+    pub fn close(&self) {
+        let name = &self.name;
+        maintain(&format!("alter database {name} allow_connections false"));
+        maintain(&format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+        ));
+    }
+
+    /// Lets everybody in again.
+    pub fn reopen(&self) {
+        maintain(&format!(
+            "alter database {} allow_connections true",
+            self.name
+        ));
+    }
+
+    /// Changes a setting of the database, for connections to come.
+    pub fn set(&self, setting: &str, value: &str) {
+        maintain(&format!(
+            "alter database {} set {setting} = {value}",
+            self.name
+        ));
+    }
+
     /// Runs SQL as the service's own user would, and gives the first column of each row as text.
     pub fn query(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
         query(&self.url, sql)
@@ -75,6 +116,41 @@ impl Drop for TestDb {
         if !std::thread::panicking() {
             maintain(&format!("drop database {} with (force)", self.name));
         }
+    }
+}
+
+/// A connection that is kept until this is dropped.
+pub struct Session {
+    runtime: Runtime,
+    client: tokio_postgres::Client,
+}
+
+impl Session {
+    fn open(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+            tokio::spawn(connection);
+            client
+        });
+        Self { runtime, client }
+    }
+
+    pub fn run(&self, sql: &str) {
+        self.runtime
+            .block_on(self.client.batch_execute(sql))
+            .unwrap();
+    }
+
+    /// Makes every write of a request wait, until `rollback`.
+    pub fn hold_requests(&self) {
+        self.run("begin; lock table requests in access exclusive mode");
     }
 }
 

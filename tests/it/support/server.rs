@@ -14,6 +14,7 @@ use engagement_desk::http::codes::Code;
 use engagement_desk::http::connections::Limits;
 use engagement_desk::http::health::Readiness;
 use engagement_desk::http::problem::Problem;
+use engagement_desk::http::quotas::QuotaLimits;
 use engagement_desk::http::{Http, server};
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
@@ -72,6 +73,7 @@ pub fn limits() -> Limits {
         workers: 1,
         drain_delay: Duration::ZERO,
         drain: Duration::from_secs(5),
+        quotas: QuotaLimits::OFF,
         ..Limits::default()
     }
 }

@@ -1,0 +1,51 @@
+//! What a request holds for as long as any work for it goes on.
+//!
+//! The places a request takes are given back when its work is done, not when its client goes away:
+//! a write [runs to its end](super::answer::to_the_end) without a client, and whoever streams an
+//! answer takes a clone along into the stream.
+
+use std::sync::Arc;
+
+use super::connections::Running;
+use super::quotas::Place;
+
+tokio::task_local! {
+    static CURRENT: Held;
+}
+
+/// The places of one request. Clones share them; they are given back with the last.
+#[derive(Clone)]
+pub struct Held(Arc<Places>);
+
+struct Places {
+    /// Among all requests of the service.
+    _running: Running,
+    /// Among those of the caller.
+    caller: Place,
+}
+
+impl Held {
+    pub(super) fn new(running: Running, caller: Place) -> Self {
+        Self(Arc::new(Places {
+            _running: running,
+            caller,
+        }))
+    }
+
+    /// What the request holds that this task works for; `None` for one without a caller.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Keeps it for as long as the work runs.
+    pub(super) async fn over<T>(this: Option<Self>, work: impl Future<Output = T>) -> T {
+        match this {
+            Some(held) => CURRENT.scope(held, work).await,
+            None => work.await,
+        }
+    }
+
+    pub(super) fn caller(&self) -> &Place {
+        &self.0.caller
+    }
+}

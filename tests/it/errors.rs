@@ -1,0 +1,363 @@
+//! Every error code, provoked on the running service.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use engagement_desk::http::codes::{Code, Retry};
+use engagement_desk::http::connections::Limits;
+use engagement_desk::http::quotas::{QuotaLimits, Rate};
+use serde_json::{Value, json};
+
+use crate::support::app::{Client, TestApp, consultation_at_tpd, session_at_pad};
+use crate::support::client::{Answer, Connection, send};
+use crate::support::db::TestDb;
+use crate::support::server::limits;
+
+/// What is sent to whom so that the service answers with the code.
+struct Provocation {
+    code: Code,
+    provoke: fn() -> Answer,
+}
+
+const fn row(code: Code, provoke: fn() -> Answer) -> Provocation {
+    Provocation { code, provoke }
+}
+
+const PROVOCATIONS: &[Provocation] = &[
+    row(Code::MalformedJson, || {
+        post_bytes(b"{\"title\": \"x\", \"title\": ")
+    }),
+    row(Code::UnknownField, || post(&json!({ "estimated_hour": 3 }))),
+    row(Code::UnknownParameter, || get("/v1/requests?lmit=3")),
+    row(Code::InvalidParameter, || get("/v1/requests?limit=many")),
+    row(Code::CursorInvalid, || get("/v1/requests?cursor=AAAA")),
+    row(Code::CursorFilterMismatch, || {
+        let app = TestApp::start();
+        let pdm = app.pdm("paula@example.com");
+        pdm.create(&session_at_pad());
+        pdm.create(&session_at_pad());
+        let page = pdm.get("/v1/requests?limit=1").json();
+        let cursor = page["next_cursor"].as_str().unwrap();
+        pdm.get(&format!("/v1/requests?limit=1&desk=pad&cursor={cursor}"))
+    }),
+    row(Code::IfMatchMalformed, || revise("1-full")),
+    row(Code::IdempotencyKeyInvalid, || {
+        let app = TestApp::start();
+        let key = [("Idempotency-Key", "a b")];
+        let pdm = app.pdm("paula@example.com");
+        pdm.post_with("/v1/requests", &key, &session_at_pad())
+    }),
+    row(Code::Unauthenticated, || {
+        send(TestApp::start().address, "GET", "/v1/me", &[], "")
+    }),
+    row(Code::ActionForbidden, || {
+        let app = TestApp::start();
+        app.viewer().post("/v1/requests", &session_at_pad())
+    }),
+    row(Code::NotFound, || get("/v1/requests/PAD-2026-000001")),
+    row(Code::MethodNotAllowed, || {
+        let app = TestApp::start();
+        app.pdm("paula@example.com").delete("/v1/me")
+    }),
+    row(Code::Timeout, || {
+        let app = TestApp::with_limits(Limits {
+            body: Duration::from_millis(100),
+            ..limits()
+        });
+        let pdm = app.pdm("paula@example.com");
+        let mut connection = Connection::open(app.address);
+        connection.write(pdm.head("POST", "/v1/requests", 100, "") + "{");
+        connection.answer()
+    }),
+    row(Code::TransitionNotAllowed, || {
+        let app = TestApp::start();
+        let request = app.pdm("paula@example.com").create(&session_at_pad());
+        app.member("pad")
+            .step(&request, &json!({ "to": "completed" }))
+    }),
+    row(Code::IdempotencyInProgress, || {
+        let app = TestApp::start();
+        let pdm = app.pdm("paula@example.com");
+        let session = app.db.session();
+        session.hold_requests();
+        let mut first = pdm.begin_post(
+            "/v1/requests",
+            "Idempotency-Key: one\r\n",
+            &session_at_pad(),
+        );
+        app.db.wait_for_waiting(1);
+        let key = [("Idempotency-Key", "one")];
+        let second = pdm.post_with("/v1/requests", &key, &session_at_pad());
+        session.run("rollback");
+        assert_eq!(first.answer().status, 201);
+        second
+    }),
+    row(Code::PreconditionFailed, || revise("\"7-full\"")),
+    row(Code::BodyTooLarge, || post_bytes(&[b' '; 65 * 1024])),
+    row(Code::UriTooLong, || {
+        get(&format!("/v1/requests?q={}", "x".repeat(9_000)))
+    }),
+    row(Code::UnsupportedMediaType, || {
+        let app = TestApp::start();
+        let pdm = app.pdm("paula@example.com");
+        pdm.send(
+            "POST",
+            "/v1/requests",
+            &[("Content-Type", "text/xml")],
+            "<a/>",
+        )
+    }),
+    row(Code::ValidationFailed, || {
+        post(&json!({ "estimated_hours": -3 }))
+    }),
+    row(Code::Ineligible, || post(&consultation_at_tpd(25.0))),
+    row(Code::IdempotencyKeyReused, || {
+        let app = TestApp::start();
+        let pdm = app.pdm("paula@example.com");
+        let key = [("Idempotency-Key", "one")];
+        let first = pdm.post_with("/v1/requests", &key, &session_at_pad());
+        assert_eq!(first.status, 201);
+        pdm.post_with("/v1/requests", &key, &consultation_at_tpd(3.0))
+    }),
+    row(Code::PreconditionRequired, || {
+        let (app, pdm, path) = stored();
+        let answer = pdm.send(
+            "PATCH",
+            &path,
+            &[("Content-Type", "application/merge-patch+json")],
+            "{}",
+        );
+        drop(app);
+        answer
+    }),
+    row(Code::RateLimited, || {
+        let app = TestApp::with_limits(Limits {
+            quotas: QuotaLimits {
+                requests: Rate::new(1, Duration::from_secs(60)),
+                ..QuotaLimits::OFF
+            },
+            ..limits()
+        });
+        let pdm = app.pdm("paula@example.com");
+        assert_eq!(pdm.get("/v1/me").status, 200);
+        pdm.get("/v1/me")
+    }),
+    row(Code::Internal, || {
+        let app = TestApp::start();
+        app.db
+            .query("alter table requests rename column facts to gone")
+            .unwrap();
+        app.pdm("paula@example.com")
+            .post("/v1/requests", &session_at_pad())
+    }),
+    row(Code::Overloaded, || {
+        let app = TestApp::with_limits(Limits {
+            requests_in_flight: 1,
+            ..limits()
+        });
+        let pdm = app.pdm("paula@example.com");
+        let session = app.db.session();
+        session.hold_requests();
+        let mut first = pdm.begin_post("/v1/requests", "", &session_at_pad());
+        app.db.wait_for_waiting(1);
+        let second = pdm.get("/v1/me");
+        session.run("rollback");
+        assert_eq!(first.answer().status, 201);
+        second
+    }),
+    row(Code::NotReady, || {
+        let mut app = TestApp::with_limits(Limits {
+            drain_delay: Duration::from_secs(1),
+            ..limits()
+        });
+        app.ask_to_stop();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = send(app.address, "GET", "/readyz", &[], "");
+            if answer.status != 200 || Instant::now() > deadline {
+                return answer;
+            }
+        }
+    }),
+    row(Code::DatabaseUnavailable, || {
+        let app = TestApp::start();
+        let pdm = app.pdm("paula@example.com");
+        assert_eq!(pdm.get("/v1/requests").status, 200);
+        app.db.close();
+        pdm.get("/v1/requests")
+    }),
+    row(Code::CommitOutcomeUnknown, || {
+        let app = TestApp::start();
+        dies_at_commit(&app.db);
+        app.pdm("paula@example.com")
+            .post("/v1/requests", &session_at_pad())
+    }),
+];
+
+fn get(path: &str) -> Answer {
+    let app = TestApp::start();
+    app.pdm("paula@example.com").get(path)
+}
+
+fn post(body: &Value) -> Answer {
+    post_bytes(body.to_string().as_bytes())
+}
+
+fn post_bytes(body: &[u8]) -> Answer {
+    let app = TestApp::start();
+    let json = [("Content-Type", "application/json")];
+    let pdm = app.pdm("paula@example.com");
+    pdm.send("POST", "/v1/requests", &json, body)
+}
+
+/// A service with a draft in it, whose owner it is, and where it is.
+fn stored() -> (TestApp, Client, String) {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let request = pdm.create(&json!({ "draft": true, "title": "x" }));
+    let path = format!("/v1/requests/{}", request["id"].as_str().unwrap());
+    (app, pdm, path)
+}
+
+fn revise(if_match: &str) -> Answer {
+    let (_app, pdm, path) = stored();
+    pdm.patch(&path, if_match, &json!({ "title": "y" }))
+}
+
+/// From now on a connection that stores a request dies while it commits.
+fn dies_at_commit(db: &TestDb) {
+    db.query(
+        "create function die() returns trigger language plpgsql as
+             $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+         create constraint trigger dies after insert on requests
+             deferrable initially deferred for each row execute function die()",
+    )
+    .unwrap();
+}
+
+/// Words that only somebody who knows the inside would use.
+const INSIDE: &[&str] = &[
+    "diesel",
+    "postgres",
+    "tokio",
+    "actix",
+    "serde",
+    "deadpool",
+    "rustc",
+    ".rs",
+    "src/",
+    "::",
+    "select ",
+    "insert ",
+    "update ",
+    "relation \\\"",
+    "column",
+    "constraint",
+    "backend",
+    "panicked",
+    "pool",
+    "0x",
+    "/home",
+    "/root",
+    "/tmp",
+    "edk_",
+];
+
+fn leaks(answer: &Answer) -> Vec<&'static str> {
+    // "line 3, column 5" is a place in the body that was sent.
+    let text = answer.body.to_lowercase().replace(", column ", ", ");
+    INSIDE
+        .iter()
+        .copied()
+        .filter(|word| text.contains(word))
+        .collect()
+}
+
+#[test]
+fn every_code_can_be_provoked_and_none_tells_of_the_inside() {
+    let provoked: BTreeSet<Code> = PROVOCATIONS.iter().map(|row| row.code).collect();
+    let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
+    assert_eq!(provoked, all, "each code has its provocation");
+    for Provocation { code, provoke } in PROVOCATIONS {
+        let answer = provoke();
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (code.status().as_u16(), code.as_str()),
+            "{}",
+            answer.body
+        );
+        assert_eq!(leaks(&answer), [""; 0], "{}", answer.body);
+        let problem = answer.json();
+        assert_eq!(problem["retryable"], code.retryable(), "{code:?}");
+        assert_eq!(problem["title"], code.title());
+        let wait = answer.header("retry-after");
+        let expects_wait = matches!(code.retry(), Retry::After(_));
+        assert_eq!(wait.is_some(), expects_wait, "{code:?}: {wait:?}");
+        if let Some(wait) = wait {
+            assert!(wait.parse::<u32>().unwrap() >= 1, "{code:?}: {wait}");
+        }
+    }
+}
+
+#[test]
+fn the_scan_finds_what_it_looks_for() {
+    let answer = |body: &str| Answer {
+        status: 500,
+        headers: Vec::new(),
+        body: body.to_owned(),
+    };
+    for body in [
+        r#"{"detail":"relation \"requests\" does not exist"}"#,
+        r#"{"detail":"thread panicked at src/main.rs:3"}"#,
+        r#"{"detail":"expected a sequence (line 1, column 2), serde::de"}"#,
+        r#"{"detail":"column \"x\" (line 1, column 2)"}"#,
+    ] {
+        assert!(!leaks(&answer(body)).is_empty(), "{body}");
+    }
+    assert_eq!(
+        leaks(&answer(
+            r#"{"detail":"a comma is missing (line 3, column 2)."}"#
+        )),
+        [""; 0]
+    );
+}
+
+#[test]
+fn an_unknown_outcome_is_settled_by_sending_the_write_again() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    dies_at_commit(&app.db);
+    let key = [("Idempotency-Key", "one")];
+    let send = || pdm.post_with("/v1/requests", &key, &session_at_pad());
+    let lost = send();
+    assert_eq!(lost.problem(), "COMMIT_OUTCOME_UNKNOWN");
+    assert_eq!(app.db.query("select id from requests").unwrap().len(), 0);
+    app.db.query("drop trigger dies on requests").unwrap();
+    assert_eq!(send().status, 201);
+    let again = send();
+    assert_eq!(
+        again.header("idempotency-replayed").as_deref(),
+        Some("true")
+    );
+    assert_eq!(app.db.query("select id from requests").unwrap().len(), 1);
+}
+
+#[test]
+fn the_service_recovers_when_its_database_does() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    assert_eq!(pdm.post("/v1/requests", &session_at_pad()).status, 201);
+    app.db.close();
+    let refused = pdm.post("/v1/requests", &session_at_pad());
+    assert_eq!(refused.problem(), "DATABASE_UNAVAILABLE");
+    let ready = send(app.address, "GET", "/readyz", &[], "");
+    assert_eq!(ready.problem(), "DATABASE_UNAVAILABLE");
+    assert_eq!(send(app.address, "GET", "/livez", &[], "").status, 200);
+    app.db.reopen();
+    // Each connection that was lost is found out once.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while pdm.post("/v1/requests", &session_at_pad()).status != 201 {
+        assert!(Instant::now() < deadline, "it never recovers");
+    }
+    assert_eq!(send(app.address, "GET", "/readyz", &[], "").status, 200);
+}
