@@ -6,6 +6,7 @@ use super::once::{Given, once};
 use super::revise::refused;
 use super::{Ask, FlowError, stamp};
 use crate::app::App;
+use crate::domain::actor::Caller;
 use crate::domain::lifecycle;
 use crate::domain::rights::{self, Action};
 use crate::store::apply;
@@ -22,6 +23,17 @@ pub struct Worked {
     pub on: NaiveDate,
     /// What was done.
     pub note: Option<String>,
+}
+
+/// Whether the caller's role logs hours at all; to be asked before a body is looked at.
+///
+/// # Errors
+/// Where it doesn't.
+pub fn may_log_hours(caller: &Caller) -> Result<(), FlowError> {
+    match rights::reach(caller.role, Action::ActAsDesk) {
+        Some(_) => Ok(()),
+        None => Err(FlowError::Forbidden("Only the desk logs hours.".to_owned())),
+    }
 }
 
 /// Logs the hours. The request's row is locked meanwhile, so that the hours of all who log at once never

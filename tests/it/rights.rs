@@ -22,6 +22,7 @@ type Row = (&'static str, &'static str, [&'static str; 6]);
 
 const CANCEL: &str = r#"{ "to": "cancelled", "reason": "No longer needed." }"#;
 const TITLE: &str = r#"{ "title": "Another title" }"#;
+const HOURS: &str = r#"{ "hours": 1.5, "worked_on": "2026-11-20" }"#;
 const NEW_KEY: &str = r#"{ "subject": "tool", "name": "A tool", "role": "viewer" }"#;
 const NEW_DRAFT: &str = r#"{ "draft": true }"#;
 const DRAFT_FOR_PIA: &str = r#"{ "draft": true,
@@ -39,6 +40,8 @@ const ROWS: &[Row] = &[
     ("PATCH /v1/requests/{id}",                TITLE,         ["200 404", "403 404", "403 404", "403", "200 404", "403"]),
     ("POST /v1/requests/{id}/transitions",     CANCEL,        ["200 404", "403 404", "200 404", "403", "200 404", "403"]),
     ("GET /v1/requests/{id}/events",           "",            ["200 404", "200 404", "200 404", "200", "200 404", "200"]),
+    ("POST /v1/requests/{id}/time-entries",    HOURS,         ["403 404", "409 404", "409 404", "403", "403 404", "403"]),
+    ("GET /v1/requests/{id}/time-entries",     "",            ["200 404", "200 404", "200 404", "200", "200 404", "200"]),
     ("GET /v1/me",                             "",            ["200",     "200",     "200",     "200", "200",     "200"]),
     ("POST /v1/api-keys",                      NEW_KEY,       ["403",     "403",     "403",     "403", "403",     "201"]),
     ("GET /v1/api-keys",                       "",            ["403",     "403",     "403",     "403", "403",     "200"]),
@@ -192,6 +195,7 @@ fn every_role_gets_what_the_table_says_of_its_own_and_of_others() {
                 let expected_code = match status {
                     403 => "ACTION_FORBIDDEN",
                     404 => "NOT_FOUND",
+                    409 => "TRANSITION_NOT_ALLOWED",
                     422 => "VALIDATION_FAILED",
                     _ => "",
                 };

@@ -9,7 +9,7 @@ use validator::Validate;
 
 use super::body::FactsBody;
 use super::name;
-use super::show::find;
+use super::show::forbidden;
 use super::view::{RequestView, tag};
 use crate::app::App;
 use crate::domain::lifecycle::{State, Step};
@@ -26,7 +26,6 @@ use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
-use crate::store::requests::Visibility;
 
 /// Who delivers.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Validate)]
@@ -195,16 +194,8 @@ async fn act(
 ) -> Result<HttpResponse, Problem> {
     let name = name(&id)?;
     let now = app.clock.now();
-    if let Err(forbidden) = may_act(&caller) {
-        // What is not there is still 404, to everybody.
-        let visible = find(&app, &name, &Visibility::of(&caller))
-            .await
-            .map(|_| forbidden);
-        return Err(refusal::problem(
-            visible.unwrap_or_else(|missing| missing),
-            &caller,
-            now,
-        ));
+    if let Err(error) = may_act(&caller) {
+        return Err(forbidden(&app, &name, &caller, error).await);
     }
     let expected = etag::if_match(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::name;
 use super::view::{RequestView, tag};
 use crate::app::App;
+use crate::domain::actor::Caller;
 use crate::domain::request::Request;
 use crate::flows::FlowError;
 use crate::http::answer;
@@ -65,6 +66,21 @@ pub(in crate::http) async fn find(
                 .ok_or(FlowError::NotFound)
         })
         .await
+}
+
+/// The answer to a caller whose role does not do such a thing to any request: what is not there for it
+/// is still 404.
+pub(in crate::http) async fn forbidden(
+    app: &App,
+    name: &Name,
+    caller: &Caller,
+    forbidden: FlowError,
+) -> Problem {
+    let error = match find(app, name, &Visibility::of(caller)).await {
+        Ok(_) => forbidden,
+        Err(missing) => missing,
+    };
+    refusal::problem(error, caller, app.clock.now())
 }
 
 /// The endpoint.

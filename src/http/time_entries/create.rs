@@ -10,7 +10,7 @@ use validator::{Validate, ValidationError};
 use super::TimeEntryView;
 use crate::app::App;
 use crate::domain::rights::projection;
-use crate::flows::log_hours::{Worked, log_hours};
+use crate::flows::log_hours::{Worked, log_hours, may_log_hours};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
@@ -19,7 +19,7 @@ use crate::http::idempotency::MaybeKey;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
-use crate::http::requests::name;
+use crate::http::requests::{name, show::forbidden};
 use crate::http::routes::Endpoint;
 
 /// Hours worked.
@@ -73,6 +73,9 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     let name = name(&id)?;
     let now = app.clock.now();
+    if let Err(error) = may_log_hours(&caller) {
+        return Err(forbidden(&app, &name, &caller, error).await);
+    }
     let today = now.date_naive();
     let TimeEntryBody {
         hours,

@@ -1,12 +1,13 @@
 //! A database for each test, on one private Postgres for the whole run.
 //!
 //! The run has the cluster to itself: its data folder is locked, and a second run takes another folder.
-//! Databases are copies of one that was migrated, so no test sees what another does, not even its locks
-//! and notifications. What a killed run left behind goes when the next one begins.
+//! A database that a test is done with is lent to another one, emptied first: making and dropping one
+//! costs far more. One whose structure or settings a test may have changed is not lent again, and one
+//! that a failed test had stays as it is, to be looked at. What a run left goes when the next one begins.
 
 use std::path::Path;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use engagement_desk::embedded::{Error, PrivatePostgres, Settings};
@@ -15,36 +16,72 @@ use tokio::runtime::Runtime;
 
 const TEMPLATE: &str = "migrated";
 
+/// Databases that a test is done with and another may have.
+static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// A migrated database with nothing in it, for as long as this lives.
 pub struct TestDb {
     name: String,
     pub url: String,
+    spoiled: AtomicBool,
 }
 
 impl TestDb {
     pub fn fresh() -> Self {
-        Self::create(TEMPLATE)
+        let free = FREE.lock().unwrap().pop();
+        match free {
+            Some(name) => {
+                let lent = Self::named(name, false);
+                lent.empty_all_tables();
+                lent
+            }
+            None => Self::create(TEMPLATE, false),
+        }
     }
 
     /// A database that no migration has seen.
     pub fn empty() -> Self {
-        Self::create("template1")
+        Self::create("template1", true)
     }
 
-    fn create(template: &str) -> Self {
+    fn create(template: &str, spoiled: bool) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("it_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        maintain(&format!(
-            "create database {name} template {template} strategy file_copy"
-        ));
+        maintain(&format!("create database {name} template {template}"));
+        Self::named(name, spoiled)
+    }
+
+    fn named(name: String, spoiled: bool) -> Self {
         Self {
             url: cluster().url(&name),
             name,
+            spoiled: AtomicBool::new(spoiled),
         }
+    }
+
+    /// History can't be emptied but by who switches its guard off.
+    fn empty_all_tables(&self) {
+        let sql = "do $$
+            declare name text;
+            begin
+                set local session_replication_role = replica;
+                for name in select tablename from pg_tables
+                    where schemaname = 'public' and tablename <> '__diesel_schema_migrations'
+                loop
+                    execute format('delete from %I', name);
+                end loop;
+                perform setval(oid, 1, false) from pg_class where relkind = 'S';
+            end $$";
+        query(&self.url, sql).unwrap();
+    }
+
+    fn spoil(&self) {
+        self.spoiled.store(true, Ordering::Relaxed);
     }
 
     /// A connection of its own, for what has to stay: a lock, a transaction.
     pub fn session(&self) -> Session {
+        self.spoil();
         Session::open(&self.url)
     }
 
@@ -60,6 +97,7 @@ impl TestDb {
 
     /// Lets nobody in any more, and throws out who is in.
     pub fn close(&self) {
+        self.spoil();
         let name = &self.name;
         maintain(&format!("alter database {name} allow_connections false"));
         maintain(&format!(
@@ -77,6 +115,7 @@ impl TestDb {
 
     /// Changes a setting of the database, for connections to come.
     pub fn set(&self, setting: &str, value: &str) {
+        self.spoil();
         maintain(&format!(
             "alter database {} set {setting} = {value}",
             self.name
@@ -85,6 +124,9 @@ impl TestDb {
 
     /// Runs SQL as the service's own user would, and gives the first column of each row as text.
     pub fn query(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+        if !sql.trim_start().starts_with("select") {
+            self.spoil();
+        }
         query(&self.url, sql)
     }
 
@@ -112,9 +154,8 @@ impl TestDb {
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        // What a failed test left is worth a look.
-        if !std::thread::panicking() {
-            maintain(&format!("drop database {} with (force)", self.name));
+        if !std::thread::panicking() && !self.spoiled.load(Ordering::Relaxed) {
+            FREE.lock().unwrap().push(std::mem::take(&mut self.name));
         }
     }
 }
