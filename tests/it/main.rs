@@ -22,6 +22,7 @@ mod http_routing;
 mod http_shutdown;
 mod idempotency;
 mod keys;
+mod migrations;
 mod operator_catalogue;
 mod requests;
 mod rights;
