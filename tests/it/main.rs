@@ -11,6 +11,8 @@ mod support;
 
 mod callers;
 mod checks;
+mod command_line;
+mod durability;
 mod embedded;
 mod http_auth;
 mod http_bodies;
