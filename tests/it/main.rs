@@ -11,6 +11,8 @@ mod support;
 
 mod callers;
 mod checks;
+mod command_line;
+mod durability;
 mod embedded;
 mod errors;
 mod examples;
@@ -26,6 +28,7 @@ mod http_routing;
 mod http_shutdown;
 mod idempotency;
 mod keys;
+mod migrations;
 mod operator_catalogue;
 mod readme;
 mod requests;

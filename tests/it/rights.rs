@@ -258,8 +258,8 @@ fn anybody_may_ask_for_health_and_documentation() {
         let path = path
             .replace("{file}", "swagger-ui.css")
             .replace("{code}", "not-found");
-        for headers in [&[] as &[_], &[("Authorization", "Bearer nonsense")]] {
-            let answer = send(app.address, "GET", &path, headers, "");
+        for headers in [vec![], vec![("Authorization", "Bearer nonsense")]] {
+            let answer = send(app.address, "GET", &path, &headers, "");
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         }
     }

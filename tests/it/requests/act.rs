@@ -1,5 +1,6 @@
 //! `POST /v1/requests/{id}/transitions`
 
+use engagement_desk::catalog;
 use engagement_desk::domain::actor::Role;
 use engagement_desk::domain::lifecycle::{Party, State, between, legal};
 use serde_json::{Value, json};
@@ -145,8 +146,8 @@ fn a_request_lives_from_draft_to_completion() {
 #[test]
 fn a_step_that_says_too_little_is_told_everything_it_lacks() {
     let cast = Cast::start();
-    for (from, to, lacking, caller) in [
-        (State::Submitted, "draft", &["/reason"] as &[_], &cast.owner),
+    let steps: [(State, &str, &[&str], &Client); 13] = [
+        (State::Submitted, "draft", &["/reason"], &cast.owner),
         (State::Submitted, "cancelled", &["/reason"], &cast.owner),
         (
             State::Submitted,
@@ -188,7 +189,8 @@ fn a_step_that_says_too_little_is_told_everything_it_lacks() {
         ),
         (State::InProgress, "completed", &["/outcome"], &cast.member),
         (State::Completed, "in_progress", &["/reason"], &cast.lead),
-    ] {
+    ];
+    for (from, to, lacking, caller) in steps {
         let request = cast.request_in(from);
         // Blanks say nothing.
         let blank = json!({ "to": to, "reason": " ", "outcome": "\t", "destination": " ", "fields": [], "waived_rules": [] });
@@ -363,6 +365,33 @@ fn a_request_handed_to_another_desk_goes_on_there() {
     );
     assert_eq!(owner.get(&path(&successor)).json()["id"], successor["id"]);
     assert_eq!(app.member("pad").get(&path(&successor)).status, 404);
+}
+
+#[test]
+fn a_desk_hands_a_request_to_another_that_takes_it() {
+    let builtin = catalog::builtin().unwrap();
+    let (both, only) = (
+        "allowed = [\"build_with\", \"sell_with\"]",
+        "allowed = [\"build_with\"]",
+    );
+    let text = builtin.source().replacen(only, both, 1);
+    let app = TestApp::with_catalogue(catalog::load(&text, "a test").unwrap());
+    let submitted = app.pdm("paula@example.com").create(&session_at_pad());
+    let member = app.member("pad");
+    let in_review = member.take(&submitted, &json!({ "to": "in_review" }));
+    let accepted = member.take(&in_review, &json!({ "to": "accepted" }));
+    let there =
+        json!({ "to": "redirected", "reason": "They know it better.", "destination": "gps" });
+    let handed = member.take(&accepted, &there);
+    let id = handed["successor_id"].as_str().unwrap();
+    let address = format!("/v1/requests/{id}");
+    let successor = app.member("gps").get(&address).json();
+    assert_eq!(successor["state"], "submitted");
+    assert_eq!(successor["predecessor_id"], handed["id"]);
+    assert_eq!(successor["hours"], json!({ "estimated": 400.0 }));
+    let lines = app.member("gps").get(&format!("{address}/events")).json();
+    let actor = &lines["items"][0]["actor"];
+    assert_eq!(actor["subject"], "member@pad.example");
 }
 
 #[test]

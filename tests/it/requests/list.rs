@@ -14,7 +14,7 @@ fn found(client: &Client, query: &str) -> Vec<u32> {
     assert_eq!(answer.status, 200, "{query}: {}", answer.body);
     each(&answer.json(), "reference")
         .into_iter()
-        .map(|reference| number(reference))
+        .map(number)
         .collect()
 }
 
@@ -79,8 +79,8 @@ fn every_filter_finds_what_it_names_and_nothing_else() {
     for state in [State::InReview, State::Accepted, State::Scheduled] {
         member.take(&consultation, &step(state));
     }
-    for (query, expected) in [
-        ("", &[5_u32, 4, 3, 2, 1] as &[_]),
+    let expectations: [(&str, &[u32]); 22] = [
+        ("", &[5, 4, 3, 2, 1]),
         ("?desk=pad", &[1]),
         ("?desk=tpd", &[5, 4, 3]),
         ("?state=draft", &[4]),
@@ -108,7 +108,8 @@ fn every_filter_finds_what_it_names_and_nothing_else() {
         ("?desk=nowhere", &[]),
         ("?customer=%25", &[]),
         ("?limit=2", &[5, 4]),
-    ] {
+    ];
+    for (query, expected) in expectations {
         assert_eq!(found(&admin, query), expected, "{query}");
     }
     assert_eq!(found(&quentin, "?partner=4567890"), [4]);

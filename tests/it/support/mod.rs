@@ -7,3 +7,4 @@ pub mod db;
 pub mod endpoints;
 pub mod generated;
 pub mod server;
+pub mod service;
