@@ -22,6 +22,7 @@ mod http_quotas;
 mod http_routing;
 mod http_shutdown;
 mod operator_catalogue;
+mod overload;
 mod requests;
 mod rules_document;
 mod wording;
