@@ -47,12 +47,15 @@ impl TestApp {
         )
     }
 
+    /// The service with limits of one's own. Its statements wait for locks as long as it takes.
     pub fn with_limits(limits: Limits) -> Self {
-        Self::with(
-            catalog::builtin().unwrap(),
-            limits,
-            Arc::new(TestDb::fresh()),
-        )
+        Self::with_pool(limits, PoolLimits::default())
+    }
+
+    pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
+        let db = Arc::new(TestDb::fresh());
+        let store = Store::with(&db.patient_url(), pool).unwrap();
+        Self::on(store, catalog::builtin().unwrap(), limits, db)
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -67,13 +70,6 @@ impl TestApp {
     pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
         let store = Store::new(&db.url, 8).unwrap();
         Self::on(store, catalogue, limits, db)
-    }
-
-    /// The service with few connections to its database.
-    pub fn with_pool(pool: PoolLimits) -> Self {
-        let db = Arc::new(TestDb::fresh());
-        let store = Store::with(&db.url, pool).unwrap();
-        Self::on(store, catalog::builtin().unwrap(), limits(), db)
     }
 
     fn on(store: Store, catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
