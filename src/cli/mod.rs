@@ -3,7 +3,9 @@
 mod catalog;
 mod database;
 mod keys;
+mod limits;
 mod serve;
+pub mod settings;
 mod welcome;
 
 use std::net::SocketAddr;
@@ -70,12 +72,8 @@ struct ServeOptions {
     /// Catalogue to use instead of the one built in.
     #[arg(long, env = "ED_CATALOG")]
     catalog: Option<PathBuf>,
-    /// Connections to Postgres at most.
-    #[arg(long, env = "ED_DATABASE_CONNECTIONS", default_value_t = 8)]
-    database_connections: usize,
-    /// Threads that answer requests; one per processor core if left out.
-    #[arg(long, env = "ED_WORKERS")]
-    workers: Option<usize>,
+    #[command(flatten)]
+    limits: limits::LimitOptions,
 }
 
 #[derive(Args, Debug)]
@@ -92,7 +90,7 @@ struct MigrateOptions {
 /// # Errors
 /// Where that fails; the error's text is for the person who typed it.
 pub fn run(cli: Cli) -> Result<(), Failure> {
-    refuse_unknown_settings()?;
+    settings::refuse_unknown()?;
     match cli.command {
         Command::Serve(options) => serve::run(options),
         Command::Migrate(options) => database::migrate(&options),
@@ -104,31 +102,4 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
     }
-}
-
-/// Every environment variable the program reads, besides `DATABASE_URL` and `RUST_LOG`.
-const SETTINGS: &[&str] = &[
-    "ED_DATA_DIR",
-    "ED_POSTGRES_BIN",
-    "ED_LISTEN",
-    "ED_CATALOG",
-    "ED_DATABASE_CONNECTIONS",
-    "ED_WORKERS",
-];
-
-/// A misspelt setting would vanish without a word, so it stops the start.
-fn refuse_unknown_settings() -> Result<(), Failure> {
-    let unknown: Vec<String> = std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("ED_") && !SETTINGS.contains(&name.as_str()))
-        .collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "There is no setting {}. The settings are DATABASE_URL, RUST_LOG, {}.",
-        unknown.join(", "),
-        SETTINGS.join(", ")
-    )
-    .into())
 }

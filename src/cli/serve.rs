@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web;
 
@@ -12,7 +11,6 @@ use super::{Failure, ServeOptions};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::http::Http;
-use crate::http::connections::Limits;
 use crate::http::hooks::Hooks;
 use crate::http::server::{asked_to_stop, listen};
 use crate::store::{Store, migrations};
@@ -23,28 +21,20 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         database,
         listen: address,
         catalog,
-        database_connections,
-        workers,
+        limits,
     } = options;
-    // The catalogue and the port come first: what is wrong with them is said before anything is started.
+    let is_private = database.is_private();
+    let (limits, pool) = limits.limits(is_private)?;
+    // The catalogue and the port come before the database: what is wrong with them is said before anything is started.
     let catalogue = load(catalog.as_ref())?;
     let listener = TcpListener::bind(address).map_err(|error| {
         format!("Can't listen on {address}: {error}. Choose another with --listen.")
     })?;
-    let is_private = database.is_private();
     let database = database.start()?;
-    let mut limits = Limits::default();
-    if let Some(workers) = workers {
-        limits.workers = workers;
-    }
-    if is_private {
-        // Nobody balances load over a service that brings its own database.
-        limits.drain_delay = Duration::ZERO;
-    }
     let url = database.url.clone();
     let served: Result<(), Failure> = actix_web::rt::System::new().block_on(async move {
         migrations::run_pending(&url).await?;
-        let store = Store::new(&url, database_connections)?;
+        let store = Store::with(&url, pool)?;
         let clock = Clock::real();
         let app = Arc::new(App::start(store, catalogue, clock.clone()).await?);
         let hooks = Arc::new(Hooks(Arc::clone(&app)));

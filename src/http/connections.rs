@@ -73,6 +73,23 @@ impl Default for Limits {
     }
 }
 
+/// Connections per worker for which the process may open files enough: two each, since the sweeper
+/// has its own hold on the socket, besides those of the database and of the rest.
+pub fn connections_that_fit(workers: usize, database_connections: usize) -> usize {
+    let rest = 64 + workers * 8 + database_connections;
+    (open_files().saturating_sub(rest) / 2 / workers.max(1)).max(1)
+}
+
+/// How many files the process may have open; plenty where the system does not say.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(1_000_000)
+}
+
 /// A count of what is running, given back when dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Load(Arc<AtomicUsize>);

@@ -382,7 +382,7 @@ async fn pass(
     if !policy.takes_parameters {
         query::refuse_any(request.query_string())?;
     }
-    let by_method = if policy.stores_nothing {
+    let by_method = if request.method().is_safe() {
         limits.read
     } else {
         limits.write

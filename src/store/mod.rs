@@ -16,6 +16,7 @@ mod schema;
 pub mod secrets;
 pub mod time_entries;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{HookError, Object, Timeouts};
@@ -23,6 +24,7 @@ use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use tokio::sync::Semaphore;
 
 pub use connection::connect;
 pub use error::StoreError;
@@ -39,10 +41,32 @@ const ATTEMPTS: usize = 3;
 /// Connections are renewed after this long, so that none outlives a failover unseen.
 const MAXIMUM_AGE: Duration = Duration::from_secs(30 * 60);
 
+/// How the connections of a store are shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolLimits {
+    /// Connections at most.
+    pub connections: usize,
+    /// Time that work waits for one of them.
+    pub wait: Duration,
+    /// Work that waits at once; more is refused at once.
+    pub queue: usize,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            wait: Duration::from_secs(1),
+            queue: 256,
+        }
+    }
+}
+
 /// The database, behind a pool of connections.
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
+    queue: Arc<Semaphore>,
 }
 
 /// An error of a unit of work that may hide a [`StoreError`].
@@ -60,6 +84,20 @@ impl WorkError for StoreError {
 impl Store {
     /// A store that opens up to `connections` connections as they are needed; it connects to none yet.
     pub fn new(url: &str, connections: usize) -> Result<Self, StoreError> {
+        let limits = PoolLimits {
+            connections,
+            ..PoolLimits::default()
+        };
+        Self::with(url, limits)
+    }
+
+    /// The same with limits of one's own.
+    pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
+        let PoolLimits {
+            connections,
+            wait,
+            queue,
+        } = limits;
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(|url| {
@@ -70,7 +108,7 @@ impl Store {
         let pool = Pool::builder(manager)
             .max_size(connections)
             .timeouts(Timeouts {
-                wait: Some(Duration::from_secs(1)),
+                wait: Some(wait),
                 create: Some(Duration::from_secs(2)),
                 recycle: Some(Duration::from_secs(1)),
             })
@@ -84,7 +122,10 @@ impl Store {
             }))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            queue: Arc::new(Semaphore::new(queue)),
+        })
     }
 
     /// Runs queries that belong to no transaction.
@@ -160,6 +201,11 @@ impl Store {
     }
 
     async fn connection(&self) -> Result<Object<Manager>, StoreError> {
+        // Work that would not come to its turn in time is refused before it waits.
+        let _place = self
+            .queue
+            .try_acquire()
+            .map_err(|full| StoreError::Unavailable(format!("the queue is full: {full}")))?;
         self.pool
             .get()
             .await

@@ -16,23 +16,31 @@ use crate::support::server::limits;
 /// What is sent to whom so that the service answers with the code.
 struct Provocation {
     code: Code,
-    provoke: fn() -> Answer,
+    /// Gets a service that it may use but must leave whole.
+    provoke: fn(&TestApp) -> Answer,
 }
 
-const fn row(code: Code, provoke: fn() -> Answer) -> Provocation {
+const fn row(code: Code, provoke: fn(&TestApp) -> Answer) -> Provocation {
     Provocation { code, provoke }
 }
 
 const PROVOCATIONS: &[Provocation] = &[
-    row(Code::MalformedJson, || {
-        post_bytes(b"{\"title\": \"x\", \"title\": ")
+    row(Code::MalformedJson, |app| {
+        post_bytes(app, b"{\"title\": \"x\", \"title\": ")
     }),
-    row(Code::UnknownField, || post(&json!({ "estimated_hour": 3 }))),
-    row(Code::UnknownParameter, || get("/v1/requests?lmit=3")),
-    row(Code::InvalidParameter, || get("/v1/requests?limit=many")),
-    row(Code::CursorInvalid, || get("/v1/requests?cursor=AAAA")),
-    row(Code::CursorFilterMismatch, || {
-        let app = TestApp::start();
+    row(Code::UnknownField, |app| {
+        post(app, &json!({ "estimated_hour": 3 }))
+    }),
+    row(Code::UnknownParameter, |app| {
+        get(app, "/v1/requests?lmit=3")
+    }),
+    row(Code::InvalidParameter, |app| {
+        get(app, "/v1/requests?limit=many")
+    }),
+    row(Code::CursorInvalid, |app| {
+        get(app, "/v1/requests?cursor=AAAA")
+    }),
+    row(Code::CursorFilterMismatch, |app| {
         let pdm = app.pdm("paula@example.com");
         pdm.create(&session_at_pad());
         pdm.create(&session_at_pad());
@@ -40,26 +48,25 @@ const PROVOCATIONS: &[Provocation] = &[
         let cursor = page["next_cursor"].as_str().unwrap();
         pdm.get(&format!("/v1/requests?limit=1&desk=pad&cursor={cursor}"))
     }),
-    row(Code::IfMatchMalformed, || revise("1-full")),
-    row(Code::IdempotencyKeyInvalid, || {
-        let app = TestApp::start();
+    row(Code::IfMatchMalformed, |app| revise(app, "1-full")),
+    row(Code::IdempotencyKeyInvalid, |app| {
         let key = [("Idempotency-Key", "a b")];
         let pdm = app.pdm("paula@example.com");
         pdm.post_with("/v1/requests", &key, &session_at_pad())
     }),
-    row(Code::Unauthenticated, || {
-        send(TestApp::start().address, "GET", "/v1/me", &[], "")
+    row(Code::Unauthenticated, |app| {
+        send(app.address, "GET", "/v1/me", &[], "")
     }),
-    row(Code::ActionForbidden, || {
-        let app = TestApp::start();
+    row(Code::ActionForbidden, |app| {
         app.viewer().post("/v1/requests", &session_at_pad())
     }),
-    row(Code::NotFound, || get("/v1/requests/PAD-2026-000001")),
-    row(Code::MethodNotAllowed, || {
-        let app = TestApp::start();
+    row(Code::NotFound, |app| {
+        get(app, "/v1/requests/PAD-2020-000001")
+    }),
+    row(Code::MethodNotAllowed, |app| {
         app.pdm("paula@example.com").delete("/v1/me")
     }),
-    row(Code::Timeout, || {
+    row(Code::Timeout, |_| {
         let app = TestApp::with_limits(Limits {
             body: Duration::from_millis(100),
             ..limits()
@@ -69,14 +76,12 @@ const PROVOCATIONS: &[Provocation] = &[
         connection.write(pdm.head("POST", "/v1/requests", 100, "") + "{");
         connection.answer()
     }),
-    row(Code::TransitionNotAllowed, || {
-        let app = TestApp::start();
+    row(Code::TransitionNotAllowed, |app| {
         let request = app.pdm("paula@example.com").create(&session_at_pad());
         app.member("pad")
             .step(&request, &json!({ "to": "completed" }))
     }),
-    row(Code::IdempotencyInProgress, || {
-        let app = TestApp::start();
+    row(Code::IdempotencyInProgress, |app| {
         let pdm = app.pdm("paula@example.com");
         let session = app.db.session();
         session.hold_requests();
@@ -92,13 +97,14 @@ const PROVOCATIONS: &[Provocation] = &[
         assert_eq!(first.answer().status, 201);
         second
     }),
-    row(Code::PreconditionFailed, || revise("\"7-full\"")),
-    row(Code::BodyTooLarge, || post_bytes(&[b' '; 65 * 1024])),
-    row(Code::UriTooLong, || {
-        get(&format!("/v1/requests?q={}", "x".repeat(9_000)))
+    row(Code::PreconditionFailed, |app| revise(app, "\"7-full\"")),
+    row(Code::BodyTooLarge, |app| {
+        post_bytes(app, &[b' '; 65 * 1024])
     }),
-    row(Code::UnsupportedMediaType, || {
-        let app = TestApp::start();
+    row(Code::UriTooLong, |app| {
+        get(app, &format!("/v1/requests?q={}", "x".repeat(9_000)))
+    }),
+    row(Code::UnsupportedMediaType, |app| {
         let pdm = app.pdm("paula@example.com");
         pdm.send(
             "POST",
@@ -107,30 +113,25 @@ const PROVOCATIONS: &[Provocation] = &[
             "<a/>",
         )
     }),
-    row(Code::ValidationFailed, || {
-        post(&json!({ "estimated_hours": -3 }))
+    row(Code::ValidationFailed, |app| {
+        post(app, &json!({ "estimated_hours": -3 }))
     }),
-    row(Code::Ineligible, || post(&consultation_at_tpd(25.0))),
-    row(Code::IdempotencyKeyReused, || {
-        let app = TestApp::start();
+    row(Code::Ineligible, |app| {
+        post(app, &consultation_at_tpd(25.0))
+    }),
+    row(Code::IdempotencyKeyReused, |app| {
         let pdm = app.pdm("paula@example.com");
-        let key = [("Idempotency-Key", "one")];
+        let key = [("Idempotency-Key", "two")];
         let first = pdm.post_with("/v1/requests", &key, &session_at_pad());
         assert_eq!(first.status, 201);
         pdm.post_with("/v1/requests", &key, &consultation_at_tpd(3.0))
     }),
-    row(Code::PreconditionRequired, || {
-        let (app, pdm, path) = stored();
-        let answer = pdm.send(
-            "PATCH",
-            &path,
-            &[("Content-Type", "application/merge-patch+json")],
-            "{}",
-        );
-        drop(app);
-        answer
+    row(Code::PreconditionRequired, |app| {
+        let (pdm, path) = draft(app);
+        let media = [("Content-Type", "application/merge-patch+json")];
+        pdm.send("PATCH", &path, &media, "{}")
     }),
-    row(Code::RateLimited, || {
+    row(Code::RateLimited, |_| {
         let app = TestApp::with_limits(Limits {
             quotas: QuotaLimits {
                 requests: Rate::new(1, Duration::from_secs(60)),
@@ -142,7 +143,7 @@ const PROVOCATIONS: &[Provocation] = &[
         assert_eq!(pdm.get("/v1/me").status, 200);
         pdm.get("/v1/me")
     }),
-    row(Code::Internal, || {
+    row(Code::Internal, |_| {
         let app = TestApp::start();
         app.db
             .query("alter table requests rename column facts to gone")
@@ -150,7 +151,7 @@ const PROVOCATIONS: &[Provocation] = &[
         app.pdm("paula@example.com")
             .post("/v1/requests", &session_at_pad())
     }),
-    row(Code::Overloaded, || {
+    row(Code::Overloaded, |_| {
         let app = TestApp::with_limits(Limits {
             requests_in_flight: 1,
             ..limits()
@@ -165,9 +166,9 @@ const PROVOCATIONS: &[Provocation] = &[
         assert_eq!(first.answer().status, 201);
         second
     }),
-    row(Code::NotReady, || {
+    row(Code::NotReady, |_| {
         let mut app = TestApp::with_limits(Limits {
-            drain_delay: Duration::from_secs(1),
+            drain_delay: Duration::from_secs(2),
             ..limits()
         });
         app.ask_to_stop();
@@ -179,14 +180,14 @@ const PROVOCATIONS: &[Provocation] = &[
             }
         }
     }),
-    row(Code::DatabaseUnavailable, || {
+    row(Code::DatabaseUnavailable, |_| {
         let app = TestApp::start();
         let pdm = app.pdm("paula@example.com");
         assert_eq!(pdm.get("/v1/requests").status, 200);
         app.db.close();
         pdm.get("/v1/requests")
     }),
-    row(Code::CommitOutcomeUnknown, || {
+    row(Code::CommitOutcomeUnknown, |_| {
         let app = TestApp::start();
         dies_at_commit(&app.db);
         app.pdm("paula@example.com")
@@ -194,33 +195,30 @@ const PROVOCATIONS: &[Provocation] = &[
     }),
 ];
 
-fn get(path: &str) -> Answer {
-    let app = TestApp::start();
+fn get(app: &TestApp, path: &str) -> Answer {
     app.pdm("paula@example.com").get(path)
 }
 
-fn post(body: &Value) -> Answer {
-    post_bytes(body.to_string().as_bytes())
+fn post(app: &TestApp, body: &Value) -> Answer {
+    post_bytes(app, body.to_string().as_bytes())
 }
 
-fn post_bytes(body: &[u8]) -> Answer {
-    let app = TestApp::start();
+fn post_bytes(app: &TestApp, body: &[u8]) -> Answer {
     let json = [("Content-Type", "application/json")];
     let pdm = app.pdm("paula@example.com");
     pdm.send("POST", "/v1/requests", &json, body)
 }
 
-/// A service with a draft in it, whose owner it is, and where it is.
-fn stored() -> (TestApp, Client, String) {
-    let app = TestApp::start();
+/// The owner of a draft, and where it is.
+fn draft(app: &TestApp) -> (Client, String) {
     let pdm = app.pdm("paula@example.com");
     let request = pdm.create(&json!({ "draft": true, "title": "x" }));
     let path = format!("/v1/requests/{}", request["id"].as_str().unwrap());
-    (app, pdm, path)
+    (pdm, path)
 }
 
-fn revise(if_match: &str) -> Answer {
-    let (_app, pdm, path) = stored();
+fn revise(app: &TestApp, if_match: &str) -> Answer {
+    let (pdm, path) = draft(app);
     pdm.patch(&path, if_match, &json!({ "title": "y" }))
 }
 
@@ -278,8 +276,9 @@ fn every_code_can_be_provoked_and_none_tells_of_the_inside() {
     let provoked: BTreeSet<Code> = PROVOCATIONS.iter().map(|row| row.code).collect();
     let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
     assert_eq!(provoked, all, "each code has its provocation");
+    let app = TestApp::with_limits(limits());
     for Provocation { code, provoke } in PROVOCATIONS {
-        let answer = provoke();
+        let answer = provoke(&app);
         assert_eq!(
             (answer.status, answer.problem().as_str()),
             (code.status().as_u16(), code.as_str()),

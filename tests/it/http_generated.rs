@@ -18,6 +18,14 @@ fn the_committed_error_codes_are_what_the_code_says() {
     generated::compare("docs/generated/error-codes.md", &Code::table());
 }
 
+#[test]
+fn the_committed_settings_are_what_the_code_says() {
+    generated::compare(
+        "docs/generated/settings.md",
+        &engagement_desk::cli::settings::table(),
+    );
+}
+
 /// The document of the service and of the tests' own endpoints.
 fn documents() -> [Value; 2] {
     [openapi::document(), endpoints::routes().document()]

@@ -30,6 +30,7 @@ mod idempotency;
 mod keys;
 mod migrations;
 mod operator_catalogue;
+mod overload;
 mod readme;
 mod requests;
 mod rights;

@@ -15,7 +15,7 @@ use engagement_desk::flows::keys::{KeyInput, issue};
 use engagement_desk::http::connections::Limits;
 use engagement_desk::http::hooks::Hooks;
 use engagement_desk::http::{Http, server};
-use engagement_desk::store::Store;
+use engagement_desk::store::{PoolLimits, Store};
 use engagement_desk::work;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -47,12 +47,15 @@ impl TestApp {
         )
     }
 
+    /// The service with limits of one's own. Its statements wait for locks as long as it takes.
     pub fn with_limits(limits: Limits) -> Self {
-        Self::with(
-            catalog::builtin().unwrap(),
-            limits,
-            Arc::new(TestDb::fresh()),
-        )
+        Self::with_pool(limits, PoolLimits::default())
+    }
+
+    pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
+        let db = Arc::new(TestDb::fresh());
+        let store = Store::with(&db.patient_url(), pool).unwrap();
+        Self::on(store, catalog::builtin().unwrap(), limits, db)
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -65,8 +68,12 @@ impl TestApp {
     }
 
     pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
-        let clock = Clock::fixed(NOW.parse().unwrap());
         let store = Store::new(&db.url, 8).unwrap();
+        Self::on(store, catalogue, limits, db)
+    }
+
+    fn on(store: Store, catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
+        let clock = Clock::fixed(NOW.parse().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

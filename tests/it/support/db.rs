@@ -79,6 +79,13 @@ impl TestDb {
         self.spoiled.store(true, Ordering::Relaxed);
     }
 
+    /// Its address for a service whose statements may wait for a lock for a minute.
+    pub fn patient_url(&self) -> String {
+        let and = if self.url.contains('?') { '&' } else { '?' };
+        let options = "-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s";
+        format!("{}{and}options={options}", self.url)
+    }
+
     /// A connection of its own, for what has to stay: a lock, a transaction.
     pub fn session(&self) -> Session {
         self.spoil();
