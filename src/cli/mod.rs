@@ -3,6 +3,7 @@
 mod catalog;
 mod database;
 mod keys;
+mod oidc;
 mod serve;
 mod welcome;
 
@@ -25,7 +26,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service.
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Bring the database to the shape this version needs; `serve` does the same when it starts.
     Migrate(MigrateOptions),
     /// Make, list and revoke API keys.
@@ -76,6 +77,8 @@ struct ServeOptions {
     /// Threads that answer requests; one per processor core if left out.
     #[arg(long, env = "ED_WORKERS")]
     workers: Option<usize>,
+    #[command(flatten)]
+    oidc: oidc::OidcOptions,
 }
 
 #[derive(Args, Debug)]
@@ -94,7 +97,7 @@ struct MigrateOptions {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     refuse_unknown_settings()?;
     match cli.command {
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(*options),
         Command::Migrate(options) => database::migrate(&options),
         Command::Keys { database, command } => keys::run(&database, command),
         Command::Catalog { command } => catalog::run(command),
@@ -114,6 +117,17 @@ const SETTINGS: &[&str] = &[
     "ED_CATALOG",
     "ED_DATABASE_CONNECTIONS",
     "ED_WORKERS",
+    "ED_OIDC_ISSUER",
+    "ED_OIDC_AUDIENCE",
+    "ED_OIDC_ID_CLAIM",
+    "ED_OIDC_NAME_CLAIM",
+    "ED_OIDC_TRUSTED_EMAIL_CLAIM",
+    "ED_OIDC_ROLES_CLAIM",
+    "ED_OIDC_RELATIONSHIP_CLAIM",
+    "ED_OIDC_DESKS_CLAIM",
+    "ED_OIDC_PARTNERS_CLAIM",
+    "ED_OIDC_PREFIX",
+    "ED_OIDC_PREFIX_REQUIRED",
 ];
 
 /// A misspelt setting would vanish without a word, so it stops the start.
@@ -131,4 +145,38 @@ fn refuse_unknown_settings() -> Result<(), Failure> {
         SETTINGS.join(", ")
     )
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn environment(command: &clap::Command, found: &mut BTreeSet<String>) {
+        let names = command.get_arguments().filter_map(clap::Arg::get_env);
+        found.extend(names.map(|name| name.to_string_lossy().into_owned()));
+        for command in command.get_subcommands() {
+            environment(command, found);
+        }
+    }
+
+    #[test]
+    fn the_settings_are_those_that_the_commands_read() {
+        let mut found = BTreeSet::new();
+        environment(&Cli::command(), &mut found);
+        found.remove("DATABASE_URL");
+        let listed = SETTINGS.iter().map(ToString::to_string).collect();
+        assert_eq!(found, listed);
+    }
+
+    #[test]
+    fn every_setting_of_access_tokens_is_explained() {
+        let text = include_str!("../../docs/AUTHENTICATION.md");
+        for name in SETTINGS.iter().filter(|name| name.contains("OIDC")) {
+            assert!(text.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
 }

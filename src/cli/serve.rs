@@ -15,6 +15,7 @@ use crate::http::Http;
 use crate::http::connections::Limits;
 use crate::http::hooks::Hooks;
 use crate::http::server::{asked_to_stop, listen};
+use crate::oidc::Oidc;
 use crate::store::{Store, migrations};
 use crate::work;
 
@@ -25,7 +26,9 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         catalog,
         database_connections,
         workers,
+        oidc,
     } = options;
+    let oidc = oidc.settings()?;
     // The catalogue and the port come first: what is wrong with them is said before anything is started.
     let catalogue = load(catalog.as_ref())?;
     let listener = TcpListener::bind(address).map_err(|error| {
@@ -47,7 +50,13 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         let store = Store::new(&url, database_connections)?;
         let clock = Clock::real();
         let app = Arc::new(App::start(store, catalogue, clock.clone()).await?);
-        let hooks = Arc::new(Hooks(Arc::clone(&app)));
+        let oidc =
+            oidc.map(|settings| Oidc::new(settings, Arc::clone(&app.catalogue), clock.clone()));
+        if let Some(oidc) = &oidc {
+            oidc.warm_up().await;
+            tracing::info!(issuer = %oidc.issuer(), "taking access tokens");
+        }
+        let hooks = Arc::new(Hooks::new(Arc::clone(&app), oidc));
         let data = Arc::clone(&app);
         let http = Http::new(limits, clock, hooks.clone(), hooks).with_data(move |config| {
             config.app_data(web::Data::from(Arc::clone(&data)));

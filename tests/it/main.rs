@@ -18,6 +18,7 @@ mod http_docs;
 mod http_generated;
 mod http_routing;
 mod http_shutdown;
+mod oidc;
 mod operator_catalogue;
 mod requests;
 mod rules_document;

@@ -5,4 +5,5 @@ pub mod client;
 pub mod db;
 pub mod endpoints;
 pub mod generated;
+pub mod issuer;
 pub mod server;
