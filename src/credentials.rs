@@ -38,6 +38,12 @@ impl NewKey {
     }
 }
 
+/// Whether the text is meant to be an API key, good or not: no access token begins like one.
+pub fn looks_like_a_key(text: &str) -> bool {
+    text.strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.starts_with('_'))
+}
+
 /// A key as somebody presents it: well formed, but not yet known to be good.
 #[derive(Debug, PartialEq)]
 pub struct PresentedKey {

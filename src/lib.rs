@@ -10,5 +10,6 @@ pub mod domain;
 pub mod embedded;
 pub mod flows;
 pub mod http;
+pub mod oidc;
 pub mod store;
 pub mod work;

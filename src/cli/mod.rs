@@ -4,6 +4,7 @@ mod catalog;
 mod database;
 mod keys;
 mod limits;
+mod oidc;
 mod serve;
 pub mod settings;
 mod welcome;
@@ -27,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service.
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Bring the database to the shape this version needs; `serve` does the same when it starts.
     Migrate(MigrateOptions),
     /// Make, list and revoke API keys.
@@ -74,6 +75,8 @@ struct ServeOptions {
     catalog: Option<PathBuf>,
     #[command(flatten)]
     limits: limits::LimitOptions,
+    #[command(flatten)]
+    oidc: oidc::OidcOptions,
 }
 
 #[derive(Args, Debug)]
@@ -92,7 +95,7 @@ struct MigrateOptions {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     settings::refuse_unknown()?;
     match cli.command {
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(*options),
         Command::Migrate(options) => database::migrate(&options),
         Command::Keys { database, command } => keys::run(&database, command),
         Command::Catalog { command } => catalog::run(command),

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::http::Http;
 use crate::http::hooks::Hooks;
 use crate::http::server::{asked_to_stop, listen};
+use crate::oidc::Oidc;
 use crate::store::{Store, migrations};
 use crate::work;
 
@@ -22,7 +23,9 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         listen: address,
         catalog,
         limits,
+        oidc,
     } = options;
+    let oidc = oidc.settings()?;
     let is_private = database.is_private();
     let (limits, pool) = limits.limits(is_private)?;
     // The catalogue and the port come before the database: what is wrong with them is said before anything is started.
@@ -37,7 +40,13 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         let store = Store::with(&url, pool)?;
         let clock = Clock::real();
         let app = Arc::new(App::start(store, catalogue, clock.clone()).await?);
-        let hooks = Arc::new(Hooks(Arc::clone(&app)));
+        let oidc =
+            oidc.map(|settings| Oidc::new(settings, Arc::clone(&app.catalogue), clock.clone()));
+        if let Some(oidc) = &oidc {
+            oidc.warm_up().await;
+            tracing::info!(issuer = %oidc.issuer(), "taking access tokens");
+        }
+        let hooks = Arc::new(Hooks::new(Arc::clone(&app), oidc));
         let data = Arc::clone(&app);
         let http = Http::new(limits, clock, hooks.clone(), hooks).with_data(move |config| {
             config.app_data(web::Data::from(Arc::clone(&data)));

@@ -76,7 +76,7 @@ codes! {
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED, Retry::Never, "The caller is not known",
         "The request needs a valid bearer token in the Authorization header. The answer is the same whether the token is missing, malformed, unknown, expired or revoked.";
     ActionForbidden = "ACTION_FORBIDDEN", FORBIDDEN, Retry::Never, "The caller may not do this",
-        "The caller is known and may see the object, but has not the right to do this with it. Somebody with the right has to.";
+        "The caller is known and may see the object, but has not the right to do this with it. Somebody with the right has to. An access token that is good but gives no role in this service, or lacks what the role needs, is answered so as well; the detail says what is missing.";
     NotFound = "NOT_FOUND", NOT_FOUND, Retry::Never, "There is nothing here",
         "No such path or object, or one that this caller may not see: the answer is the same for all of them.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED, Retry::Never, "The method is not allowed here",
@@ -113,6 +113,8 @@ codes! {
         "This instance is starting or stopping and should receive no traffic now.";
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", SERVICE_UNAVAILABLE, Retry::After(2), "The database cannot be reached",
         "The service cannot read or write its data for the moment. Nothing was changed by this request.";
+    IssuerUnavailable = "ISSUER_UNAVAILABLE", SERVICE_UNAVAILABLE, Retry::After(5), "The issuer of access tokens cannot be reached",
+        "The service has no keys to check an access token with: their issuer has not answered since the service started, or for a day. The token may well be good. API keys work all the same.";
     CommitOutcomeUnknown = "COMMIT_OUTCOME_UNKNOWN", SERVICE_UNAVAILABLE, Retry::After(1), "It is not known whether the change was made",
         "The connection to the database was lost while the change was being committed. Send the request again with the same Idempotency-Key: it is done exactly once, and the answer says how it came out.";
 }

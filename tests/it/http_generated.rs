@@ -107,7 +107,7 @@ fn an_operation_with_a_body_documents_what_its_body_can_be_refused_for() {
         .unwrap();
     let statuses: Vec<&str> = responses.keys().map(String::as_str).collect();
     let expected = [
-        "201", "400", "401", "408", "409", "413", "414", "415", "422", "429", "500", "503",
+        "201", "400", "401", "403", "408", "409", "413", "414", "415", "422", "429", "500", "503",
         "default",
     ];
     assert_eq!(statuses, expected);

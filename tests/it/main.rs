@@ -29,6 +29,7 @@ mod http_shutdown;
 mod idempotency;
 mod keys;
 mod migrations;
+mod oidc;
 mod operator_catalogue;
 mod overload;
 mod readme;

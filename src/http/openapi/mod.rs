@@ -240,7 +240,8 @@ fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Cod
 fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
     let mut codes = vec![Code::UnknownParameter, Code::UriTooLong, Code::Internal];
     if endpoint.access == Access::Caller {
-        codes.extend([Code::Unauthenticated, Code::RateLimited, Code::Overloaded]);
+        codes.extend([Code::Unauthenticated, Code::ActionForbidden]);
+        codes.extend([Code::RateLimited, Code::Overloaded, Code::IssuerUnavailable]);
         if !endpoint.stores_nothing {
             codes.push(Code::CommitOutcomeUnknown);
         }
@@ -360,7 +361,11 @@ fn scheme() -> SecurityScheme {
     SecurityScheme::Http(
         Http::builder()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An OpenID Connect access token, or an API key."))
+            .description(Some(
+                "An API key (`edk_…`), or an access token (JWT) of the OpenID Connect issuer that the \
+                 service trusts, signed with RS256, ES256 or EdDSA. Both are sent as \
+                 `Authorization: Bearer <token>`, never in the address.",
+            ))
             .build(),
     )
 }

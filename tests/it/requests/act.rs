@@ -146,7 +146,7 @@ fn a_request_lives_from_draft_to_completion() {
 #[test]
 fn a_step_that_says_too_little_is_told_everything_it_lacks() {
     let cast = Cast::start();
-    let steps: [(State, &str, &[&str], &Client); 13] = [
+    let steps: [(State, &str, &[&str], &Client); 12] = [
         (State::Submitted, "draft", &["/reason"], &cast.owner),
         (State::Submitted, "cancelled", &["/reason"], &cast.owner),
         (

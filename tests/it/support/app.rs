@@ -15,6 +15,7 @@ use engagement_desk::flows::keys::{KeyInput, issue};
 use engagement_desk::http::connections::Limits;
 use engagement_desk::http::hooks::Hooks;
 use engagement_desk::http::{Http, server};
+use engagement_desk::oidc::{Oidc, OidcSettings};
 use engagement_desk::store::{PoolLimits, Store};
 use engagement_desk::work;
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ impl TestApp {
     pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
         let db = Arc::new(TestDb::fresh());
         let store = Store::with(&db.patient_url(), pool).unwrap();
-        Self::on(store, catalog::builtin().unwrap(), limits, db)
+        Self::on(store, catalog::builtin().unwrap(), limits, db, None)
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -67,12 +68,31 @@ impl TestApp {
         Self::with(catalog::builtin().unwrap(), limits(), Arc::clone(&self.db))
     }
 
-    pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
+    /// A service that takes the access tokens of an issuer as well.
+    pub fn with_oidc(settings: OidcSettings) -> Self {
+        let db = Arc::new(TestDb::fresh());
         let store = Store::new(&db.url, 8).unwrap();
-        Self::on(store, catalogue, limits, db)
+        Self::on(
+            store,
+            catalog::builtin().unwrap(),
+            limits(),
+            db,
+            Some(settings),
+        )
     }
 
-    fn on(store: Store, catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
+    pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
+        let store = Store::new(&db.url, 8).unwrap();
+        Self::on(store, catalogue, limits, db, None)
+    }
+
+    fn on(
+        store: Store,
+        catalogue: Catalogue,
+        limits: Limits,
+        db: Arc<TestDb>,
+        oidc: Option<OidcSettings>,
+    ) -> Self {
         let clock = Clock::fixed(NOW.parse().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -83,7 +103,10 @@ impl TestApp {
             actix_web::rt::System::new().block_on(async move {
                 let app = App::start(store, Arc::new(catalogue), service_clock.clone());
                 let app = Arc::new(app.await.unwrap());
-                let hooks = Arc::new(Hooks(Arc::clone(&app)));
+                let oidc = oidc.map(|settings| {
+                    Oidc::new(settings, Arc::clone(&app.catalogue), service_clock.clone())
+                });
+                let hooks = Arc::new(Hooks::new(Arc::clone(&app), oidc));
                 let data = Arc::clone(&app);
                 let http = Http::new(limits, service_clock, hooks.clone(), hooks).with_data(
                     move |config| {

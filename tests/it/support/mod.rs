@@ -6,5 +6,6 @@ pub mod client;
 pub mod db;
 pub mod endpoints;
 pub mod generated;
+pub mod issuer;
 pub mod server;
 pub mod service;
