@@ -19,6 +19,7 @@ mod http_generated;
 mod http_routing;
 mod http_shutdown;
 mod operator_catalogue;
+mod plans;
 mod requests;
 mod rules_document;
 mod wording;

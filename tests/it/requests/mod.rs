@@ -1,4 +1,5 @@
 //! Engagement requests, over HTTP.
 
 mod create;
+mod list;
 mod races;
