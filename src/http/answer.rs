@@ -12,6 +12,7 @@ use super::context::RequestId;
 use super::etag::{self, EntityTag};
 use super::held::Held;
 use super::idempotency::IdempotencyKey;
+use super::page::Page;
 use super::problem::{MEDIA_TYPE, Problem};
 use crate::domain::actor::Caller;
 use crate::flows::once::Given;
@@ -109,10 +110,42 @@ pub fn show<T: Serialize>(
     let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
     let tag = tag.unwrap_or_else(|| EntityTag::of_content(&body));
     let known = etag::not_modified(headers, &tag)?;
-    let mut response = if known {
-        HttpResponse::NotModified()
+    Ok(shown(tag, link, (!known).then_some(body)))
+}
+
+/// What goes out for a page whose items have no versions: its weak tag is made from all that it says.
+pub fn show_content_of_page<T: Serialize>(
+    headers: &HeaderMap,
+    page: &Page<T>,
+    link: Option<String>,
+) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(page).map_err(|error| Problem::internal(&error))?;
+    let tag = EntityTag::of_content(&body).weakened();
+    let known = etag::not_modified(headers, &tag)?;
+    Ok(shown(tag, link, (!known).then_some(body)))
+}
+
+/// What goes out for a page of a list: the page, made only now, or 304 where the client has it already.
+pub fn show_page<T: Serialize>(
+    headers: &HeaderMap,
+    tag: EntityTag,
+    link: Option<String>,
+    page: impl FnOnce() -> Page<T>,
+) -> Result<HttpResponse, Problem> {
+    let body = if etag::not_modified(headers, &tag)? {
+        None
     } else {
+        Some(serde_json::to_vec(&page()).map_err(|error| Problem::internal(&error))?)
+    };
+    Ok(shown(tag, link, body))
+}
+
+/// The answer to a read, without a body where the client has it already.
+fn shown(tag: EntityTag, link: Option<String>, body: Option<Vec<u8>>) -> HttpResponse {
+    let mut response = if body.is_some() {
         HttpResponse::Ok()
+    } else {
+        HttpResponse::NotModified()
     };
     response
         .insert_header((header::ETAG, tag.to_string()))
@@ -121,11 +154,10 @@ pub fn show<T: Serialize>(
     if let Some(link) = link {
         response.insert_header((header::LINK, link));
     }
-    Ok(if known {
-        response.finish()
-    } else {
-        response.content_type(JSON).body(body)
-    })
+    match body {
+        Some(body) => response.content_type(JSON).body(body),
+        None => response.finish(),
+    }
 }
 
 /// Who asks, for the flows.

@@ -4,38 +4,75 @@ use std::fmt;
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::codes::Code;
 use super::problem::{Fault, Problem};
 
-/// A strong entity tag: `"<version>-<projection>"`, where the projection names the set of members
-/// that the caller's role sees, since bodies differ by it.
+/// An entity tag. That of an object is strong: `"<version>-<projection>"`, where the projection names
+/// the set of members that the caller's role sees, since bodies differ by it. That of a page is weak.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntityTag(String);
+pub struct EntityTag {
+    weak: bool,
+    opaque: String,
+}
 
 impl EntityTag {
     /// The tag of a version of an object, as one projection of it is shown.
     pub fn of_version(version: i64, projection: &str) -> Self {
-        Self(format!("{version}-{projection}"))
+        Self {
+            weak: false,
+            opaque: format!("{version}-{projection}"),
+        }
     }
 
     /// The tag of content that has no version, from its bytes.
     pub fn of_content(bytes: &[u8]) -> Self {
-        let digest = Sha256::digest(bytes);
-        Self(
-            digest
-                .iter()
-                .take(12)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self {
+            weak: false,
+            opaque: short(Sha256::new_with_prefix(bytes)),
+        }
     }
+
+    /// The weak tag of a page: of its list, which items in which versions it has, and where it leads.
+    pub fn of_page(
+        list: &str,
+        items: impl Iterator<Item = (Uuid, i64)>,
+        next_cursor: Option<&str>,
+    ) -> Self {
+        let mut hasher = Sha256::new_with_prefix(list);
+        for (id, version) in items {
+            hasher.update(id);
+            hasher.update(version.to_be_bytes());
+        }
+        hasher.update(next_cursor.unwrap_or_default());
+        Self {
+            weak: true,
+            opaque: short(hasher),
+        }
+    }
+
+    /// The same tag as a weak one, for a list.
+    #[must_use]
+    pub fn weakened(self) -> Self {
+        Self { weak: true, ..self }
+    }
+}
+
+fn short(hasher: Sha256) -> String {
+    let digest = hasher.finalize();
+    digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// As it stands in `ETag`, quotes included.
 impl fmt::Display for EntityTag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "\"{}\"", self.0)
+        let weak = if self.weak { "W/" } else { "" };
+        write!(formatter, "{weak}\"{}\"", self.opaque)
     }
 }
 
@@ -60,7 +97,9 @@ impl Condition {
     pub fn matches(&self, current: &EntityTag) -> bool {
         match self {
             Self::Any => true,
-            Self::Tags(tags) => tags.iter().any(|tag| !tag.weak && tag.opaque == current.0),
+            Self::Tags(tags) => tags
+                .iter()
+                .any(|tag| !tag.weak && !current.weak && tag.opaque == current.opaque),
         }
     }
 
@@ -68,7 +107,7 @@ impl Condition {
     pub fn matches_weakly(&self, current: &EntityTag) -> bool {
         match self {
             Self::Any => true,
-            Self::Tags(tags) => tags.iter().any(|tag| tag.opaque == current.0),
+            Self::Tags(tags) => tags.iter().any(|tag| tag.opaque == current.opaque),
         }
     }
 }
@@ -202,6 +241,30 @@ mod tests {
                 .unwrap()
                 .matches(&EntityTag::of_version(2, "a"))
         );
+    }
+
+    #[test]
+    fn the_tag_of_a_page_is_weak_and_says_what_is_on_it() {
+        let items = [(Uuid::from_u128(1), 1), (Uuid::from_u128(2), 5)];
+        let tag = |list, items: &[(Uuid, i64)], next| {
+            EntityTag::of_page(list, items.iter().copied(), next).to_string()
+        };
+        let page = tag("desk=pad", &items, Some("x"));
+        assert!(page.starts_with("W/\"") && page.ends_with('"'), "{page}");
+        assert_eq!(page, tag("desk=pad", &items, Some("x")));
+        for other in [
+            tag("desk=gps", &items, Some("x")),
+            tag("desk=pad", &items[..1], Some("x")),
+            tag("desk=pad", &[items[0], (items[1].0, 6)], Some("x")),
+            tag("desk=pad", &items, None),
+        ] {
+            assert_ne!(page, other);
+        }
+        let current = EntityTag::of_page("", items.into_iter(), None);
+        let headers = sent(header::IF_NONE_MATCH, &[&current.to_string()]);
+        assert!(not_modified(&headers, &current).unwrap());
+        let condition = if_match(&sent(header::IF_MATCH, &[&current.to_string()]));
+        assert!(!condition.unwrap().unwrap().matches(&current));
     }
 
     #[test]

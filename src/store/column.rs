@@ -31,6 +31,11 @@ impl<T: std::fmt::Debug + std::fmt::Display> ToSql<Text, Pg> for Word<T> {
     }
 }
 
+/// The words of a row: made and searched by Postgres, and never read.
+#[derive(Clone, Copy, Debug, diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
+#[diesel(postgres_type(name = "tsvector"))]
+pub struct Tsvector;
+
 /// A document read and written as its Rust type, with no tree of values in between.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod migrations;
 pub mod ready;
+pub mod request_list;
 pub mod requests;
 mod schema;
 pub mod secrets;

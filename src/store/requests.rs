@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::column::{Json, Word};
@@ -72,12 +71,14 @@ pub struct Filter {
     pub service: Option<String>,
     /// Of the partner with this MPN id.
     pub partner: Option<String>,
-    /// Of the customer with this name.
+    /// Of the customer with this name, in whatever case.
     pub customer: Option<String>,
-    /// Given to the architect of this name.
+    /// Given to the architect of this name, in whatever case.
     pub assignee: Option<String>,
     /// Owned by this subject.
     pub requested_by: Option<String>,
+    /// With these words in it, as people type them into a search box.
+    pub words: Option<String>,
     /// Created at or after.
     pub created_from: Option<DateTime<Utc>>,
     /// Created before.
@@ -86,15 +87,6 @@ pub struct Filter {
     pub updated_from: Option<DateTime<Utc>>,
     /// Last changed before.
     pub updated_before: Option<DateTime<Utc>>,
-}
-
-/// The place in a list after which it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Position {
-    /// Creation time of the last item shown.
-    pub created_at: DateTime<Utc>,
-    /// Its id.
-    pub id: Uuid,
 }
 
 #[derive(Queryable, Selectable)]
@@ -272,80 +264,6 @@ async fn lock_row(connection: &mut Connection, name: &Name) -> Result<(), StoreE
             .optional(),
     };
     locked.map(|_| ()).map_err(StoreError::from)
-}
-
-/// One page of the requests the caller may see, newest first.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn list(
-    connection: &mut Connection,
-    filter: &Filter,
-    visibility: &Visibility,
-    after: Option<Position>,
-    limit: i64,
-) -> Result<Vec<Summary>, StoreError> {
-    let Filter {
-        desk,
-        states,
-        service,
-        partner,
-        customer,
-        assignee,
-        requested_by,
-        created_from,
-        created_before,
-        updated_from,
-        updated_before,
-    } = filter;
-    let mut query: Boxed<'_, _> = requests::table.select(Summary::as_select()).into_boxed();
-    if let Some(desk) = desk {
-        query = query.filter(requests::desk.eq(desk));
-    }
-    if !states.is_empty() {
-        let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-        query = query.filter(requests::state.eq_any(words));
-    }
-    if let Some(service) = service {
-        query = query.filter(requests::service.eq(service));
-    }
-    if let Some(partner) = partner {
-        query = query.filter(requests::partner_mpn_id.eq(partner));
-    }
-    if let Some(customer) = customer {
-        query = query.filter(requests::customer_name.eq(customer));
-    }
-    if let Some(assignee) = assignee {
-        query = query.filter(requests::assignee.eq(assignee));
-    }
-    if let Some(requested_by) = requested_by {
-        query = query.filter(requests::owner_subject.eq(requested_by));
-    }
-    if let Some(from) = created_from {
-        query = query.filter(requests::created_at.ge(from));
-    }
-    if let Some(before) = created_before {
-        query = query.filter(requests::created_at.lt(before));
-    }
-    if let Some(from) = updated_from {
-        query = query.filter(requests::updated_at.ge(from));
-    }
-    if let Some(before) = updated_before {
-        query = query.filter(requests::updated_at.lt(before));
-    }
-    if let Some(Position { created_at, id }) = after {
-        query = query.filter(
-            requests::created_at
-                .le(created_at)
-                .and(requests::created_at.lt(created_at).or(requests::id.lt(id))),
-        );
-    }
-    let query = visible!(query, visibility);
-    Ok(query
-        .order((requests::created_at.desc(), requests::id.desc()))
-        .limit(limit)
-        .load(connection)
-        .await?)
 }
 
 /// Requests that have been in a state since before the given time, a few at a time; locked, and

@@ -1,6 +1,9 @@
 // The tables as the migrations make them; a test compares the two.
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::column::Tsvector;
+
     requests (id) {
         id -> Uuid,
         reference -> Text,
@@ -28,6 +31,7 @@ diesel::table! {
         customer_name -> Nullable<Text>,
         requester_name -> Nullable<Text>,
         assignee -> Nullable<Text>,
+        search -> Tsvector,
     }
 }
 

@@ -32,6 +32,7 @@ mod migrations;
 mod oidc;
 mod operator_catalogue;
 mod overload;
+mod plans;
 mod readme;
 mod requests;
 mod rights;

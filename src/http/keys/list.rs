@@ -43,7 +43,7 @@ async fn list(
     })
     .map(KeyView::from);
     let link = page.link(&request);
-    answer::show(request.headers(), &page, None, link)
+    answer::show_content_of_page(request.headers(), &page, link)
 }
 
 /// The endpoint.

@@ -161,7 +161,7 @@ async fn history(
     })
     .map(|row| EventView::new(row, shown));
     let link = page.link(&request);
-    answer::show(request.headers(), &page, None, link)
+    answer::show_content_of_page(request.headers(), &page, link)
 }
 
 /// The endpoint.

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 use validator::Validate;
 
@@ -21,7 +22,8 @@ use crate::http::query::Query;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
 use crate::store::Connection;
-use crate::store::requests::{self, Filter, Position, Summary, Visibility};
+use crate::store::request_list::{self, Position, RequestList, Sort};
+use crate::store::requests::{Filter, Summary, Visibility};
 
 /// One line of a list. The request itself has more to it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -156,11 +158,11 @@ pub struct ListParameters {
     #[validate(length(min = 1, max = 32))]
     #[param(min_length = 1, max_length = 32)]
     pub partner: Option<String>,
-    /// Of the customer of this name.
+    /// Of the customer of this name, in whatever case.
     #[validate(length(min = 1, max = 200))]
     #[param(min_length = 1, max_length = 200)]
     pub customer: Option<String>,
-    /// Given to the architect of this name.
+    /// Given to the architect of this name, in whatever case.
     #[validate(length(min = 1, max = 200))]
     #[param(min_length = 1, max_length = 200)]
     pub assignee: Option<String>,
@@ -168,6 +170,16 @@ pub struct ListParameters {
     #[validate(length(min = 1, max = 254))]
     #[param(min_length = 1, max_length = 254)]
     pub requested_by: Option<String>,
+    /// With all these words in its title, description, partner's or customer's name, reference or
+    /// external reference. `"in quotes"` finds words in a row, `or` either, `-word` those without it.
+    /// Words are found whole and in whatever case; a description that is withheld is not searched.
+    #[validate(length(min = 1, max = 200))]
+    #[param(
+        min_length = 1,
+        max_length = 200,
+        example = "\"landing zone\" fabrikam -draft"
+    )]
+    pub q: Option<String>,
     /// Created at this time or later.
     pub created_from: Option<DateTime<Utc>>,
     /// Created before this time.
@@ -176,14 +188,28 @@ pub struct ListParameters {
     pub updated_from: Option<DateTime<Utc>>,
     /// Last changed before this time.
     pub updated_before: Option<DateTime<Utc>>,
+    /// The order. By time of creation, a request that is there all the while is shown exactly once. By time
+    /// of change, one that changes while the pages are read may be shown again or be missed. Bounds of a time
+    /// are found fastest in the order of that time.
+    #[param(schema_with = sort)]
+    pub sort: Sort,
     /// How many at most.
     #[validate(range(min = 1, max = 200))]
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: u16,
-    /// Goes on where a page ended: its `next_cursor`. The filters have to be the same.
+    /// Goes on where a page ended: its `next_cursor`. The filters and the order have to be the same.
     #[validate(length(max = 1000))]
     #[param(max_length = 1000)]
     pub cursor: Option<String>,
+}
+
+/// The words of the order: a derived schema would have the names of the variants.
+fn sort() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Sort::ALL.iter().map(|sort| sort.as_str())))
+        .default(Some(Sort::NewestFirst.as_str().into()))
+        .build()
 }
 
 impl Default for ListParameters {
@@ -196,10 +222,12 @@ impl Default for ListParameters {
             customer: None,
             assignee: None,
             requested_by: None,
+            q: None,
             created_from: None,
             created_before: None,
             updated_from: None,
             updated_before: None,
+            sort: Sort::NewestFirst,
             limit: page::DEFAULT_LIMIT,
             cursor: None,
         }
@@ -216,10 +244,12 @@ impl From<ListParameters> for Filter {
             customer,
             assignee,
             requested_by,
+            q,
             created_from,
             created_before,
             updated_from,
             updated_before,
+            sort: _,
             limit: _,
             cursor: _,
         } = parameters;
@@ -231,6 +261,7 @@ impl From<ListParameters> for Filter {
             customer,
             assignee,
             requested_by: requested_by.map(|email| email.to_lowercase()),
+            words: q,
             created_from,
             created_before,
             updated_from,
@@ -239,15 +270,25 @@ impl From<ListParameters> for Filter {
     }
 }
 
-/// Requests, newest first
+/// Requests, page by page
 ///
-/// Those the caller may see. A request that is there all the while is shown exactly once, whatever is
-/// created meanwhile.
+/// Those the caller may see. In the orders by time of creation a request that is there all the while is
+/// shown exactly once, whatever is created meanwhile.
 #[utoipa::path(
     get, path = "/v1/requests", tag = "requests", operation_id = "list_requests",
-    params(ListParameters),
-    responses((status = 200, description = "A page of requests.", body = inline(Page<SummaryView>),
-        headers(("Link" = Option<String>, description = "Where the next page is, with `rel=\"next\"`."))))
+    params(
+        ListParameters,
+        ("If-None-Match" = Option<String>, Header, description = "Tag of the page the client has.", max_length = 1000)
+    ),
+    responses(
+        (status = 200, description = "A page of requests.", body = inline(Page<SummaryView>),
+            headers(
+                ("Link" = Option<String>, description = "Where the next page is, with `rel=\"next\"`."),
+                ("ETag" = String, description = "Weak tag of this page.")
+            )),
+        (status = 304, description = "The client has this page already.",
+            headers(("ETag" = String, description = "Weak tag of this page.")))
+    )
 )]
 async fn list(
     request: HttpRequest,
@@ -256,38 +297,36 @@ async fn list(
     Query(parameters): Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let limit = parameters.limit;
+    let (limit, sort) = (parameters.limit, parameters.sort);
     let cursor = parameters.cursor.clone();
     let filter = Filter::from(parameters);
-    let list = format!("requests {filter:?}");
+    let list = format!("requests {sort} {filter:?}");
     let after: Option<Position> = match &cursor {
         Some(cursor) => Some(page::open(&app.cursor_key, cursor, &list)?),
         None => None,
     };
     let visibility = Visibility::of(&caller);
+    let wanted = RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
     let rows = app
         .store
         .read(async |connection: &mut Connection| {
-            let limit = page::one_more(limit);
-            Ok::<_, FlowError>(
-                requests::list(connection, &filter, &visibility, after, limit).await?,
-            )
+            Ok::<_, FlowError>(request_list::page(connection, wanted).await?)
         })
         .await
         .map_err(|error| refusal::problem(error, &caller, now))?;
     let shown = projection(caller.role);
     let page = Page::cut(rows, limit, |row| {
-        app.cursor_key.seal(
-            &Position {
-                created_at: row.created_at,
-                id: row.id,
-            },
-            &list,
-        )
-    })
-    .map(|row| SummaryView::new(row, shown));
+        app.cursor_key.seal(&Position::of(row, sort), &list)
+    });
     let link = page.link(&request);
-    answer::show(request.headers(), &page, None, link)
+    let tag = EntityTag::of_page(
+        &format!("{shown} {list}"),
+        page.items.iter().map(|row| (row.id, row.version)),
+        page.next_cursor.as_deref(),
+    );
+    answer::show_page(request.headers(), tag, link, || {
+        page.map(|row| SummaryView::new(row, shown))
+    })
 }
 
 /// The endpoint.

@@ -8,5 +8,6 @@ mod hours;
 mod list;
 mod races;
 mod revise;
+mod search;
 mod show;
 mod visibility;

@@ -1,0 +1,18 @@
+drop index requests_by_state_and_change;
+drop index requests_by_desk_state_and_change;
+drop index requests_by_desk_and_change;
+drop index requests_by_change;
+drop index requests_by_assignee;
+drop index requests_by_customer_name;
+drop index requests_by_service;
+drop index requests_by_partner;
+drop index requests_by_submitter;
+drop index requests_by_owner;
+drop index requests_by_desk_and_state;
+drop index requests_by_state;
+drop index requests_by_desk;
+create index requests_by_desk on requests (desk, created_at desc, id desc);
+create index requests_by_owner on requests (owner_subject, created_at desc, id desc);
+create index requests_by_submitter on requests (submitted_by, created_at desc, id desc);
+create index requests_by_partner on requests (partner_mpn_id, created_at desc, id desc);
+alter table requests drop column search;

@@ -1,0 +1,287 @@
+//! `GET /v1/requests`: words, orders and what they promise while rows come in.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::app::{Client, TestApp, session_at_pad};
+
+fn named(title: &str) -> Value {
+    let mut body = session_at_pad();
+    body["title"] = json!(title);
+    body
+}
+
+/// The titles of a page.
+fn titles(client: &Client, query: &str) -> Vec<String> {
+    let answer = client.get(&format!("/v1/requests?{query}"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let items = answer.json()["items"].as_array().unwrap().clone();
+    items
+        .iter()
+        .map(|item| item["title"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn words_are_found_in_all_that_names_a_request() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut body = named("Landing zone");
+    body["description"] = json!("Move the mainframe to Azure.");
+    body["external_reference"] = json!("CRM-881");
+    pdm.create(&body);
+    pdm.create(&named("Something else"));
+    let first = ["Landing zone".to_owned()];
+    for words in [
+        "landing",
+        "LANDING+zone",
+        "%22landing+zone%22",
+        "mainframe",
+        "crm-881",
+        "881",
+        "PAD-2026-000001",
+        "000001",
+        "mainframe+or+nonsense",
+        "fabrikam+-something",
+        "contoso+mainframe",
+    ] {
+        assert_eq!(titles(&pdm, &format!("q={words}")), first, "{words}");
+    }
+    for words in [
+        "land",
+        "%22zone+landing%22",
+        "landing+nonsense",
+        "paula",
+        "%21%21%21",
+    ] {
+        assert_eq!(titles(&pdm, &format!("q={words}")), [""; 0], "{words}");
+    }
+    assert_eq!(titles(&pdm, "q=fabrikam").len(), 2);
+    assert_eq!(titles(&app.pdm("other@example.com"), "q=fabrikam").len(), 0);
+}
+
+#[test]
+fn a_revised_request_is_found_by_its_new_words() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut body = named("Before");
+    body["draft"] = json!(true);
+    let draft = pdm.create(&body);
+    let path = format!("/v1/requests/{}", draft["id"].as_str().unwrap());
+    let revised = pdm.patch(&path, "\"1-full\"", &json!({ "title": "After" }));
+    assert_eq!(revised.status, 200, "{}", revised.body);
+    assert_eq!(titles(&pdm, "q=before"), [""; 0]);
+    assert_eq!(titles(&pdm, "q=after"), ["After"]);
+}
+
+#[test]
+fn a_description_that_is_withheld_cannot_be_searched() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut body = session_at_pad();
+    body["involves"] = json!(["security_vulnerability"]);
+    body["description"] = json!("The xyzzy endpoint gives every token away.");
+    let answer = pdm.post("/v1/requests", &body);
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert_eq!(answer.json()["request"]["description"], Value::Null);
+    assert_eq!(titles(&pdm, "q=xyzzy").len(), 0);
+    assert_eq!(titles(&pdm, "q=landing").len(), 1);
+    let kept = app.db.query("select search::text from requests").unwrap();
+    assert!(!kept[0].contains("xyzzy"), "{kept:?}");
+}
+
+#[test]
+fn names_are_found_in_whatever_case() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let request = pdm.create(&session_at_pad());
+    let member = app.member("pad");
+    member.take(&request, &json!({ "to": "in_review" }));
+    member.take(&request, &json!({ "to": "accepted" }));
+    member.take(
+        &request,
+        &json!({ "to": "scheduled", "assignee": { "name": "Ada Archer" },
+            "starts_on": "2026-12-01", "ends_on": "2026-12-02" }),
+    );
+    for query in [
+        "customer=fabrikam+bank",
+        "customer=FABRIKAM+Bank",
+        "assignee=ada+archer",
+        "assignee=Ada+Archer&customer=fabrikam+BANK",
+        "requested_by=PAULA@example.com",
+    ] {
+        assert_eq!(titles(&member, query).len(), 1, "{query}");
+    }
+    assert_eq!(titles(&member, "customer=fabrikam").len(), 0);
+}
+
+#[test]
+fn lists_come_in_the_order_that_is_asked_for() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut first = Value::Null;
+    for (number, title) in ["first", "second", "third"].iter().enumerate() {
+        app.set_clock(&format!("2026-11-22T10:0{number}:00Z"));
+        let made = pdm.create(&named(title));
+        if number == 0 {
+            first = made;
+        }
+    }
+    app.set_clock("2026-11-22T11:00:00Z");
+    app.member("pad")
+        .take(&first, &json!({ "to": "in_review" }));
+    let newest_first = ["third", "second", "first"];
+    assert_eq!(titles(&pdm, ""), newest_first);
+    assert_eq!(titles(&pdm, "sort=-created_at"), newest_first);
+    assert_eq!(
+        titles(&pdm, "sort=created_at"),
+        ["first", "second", "third"]
+    );
+    assert_eq!(
+        titles(&pdm, "sort=-updated_at"),
+        ["first", "third", "second"]
+    );
+    assert_eq!(
+        titles(&pdm, "sort=updated_at"),
+        ["second", "third", "first"]
+    );
+    let last = "updated_from=2026-11-22T10:30:00Z";
+    assert_eq!(titles(&pdm, last), ["first"]);
+    let answer = pdm.get("/v1/requests?sort=title");
+    assert_eq!(answer.problem(), "INVALID_PARAMETER");
+}
+
+#[test]
+fn a_cursor_belongs_to_its_filters_and_its_order() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    for title in ["one", "two", "three"] {
+        pdm.create(&named(title));
+    }
+    let page = pdm.get("/v1/requests?limit=2&desk=pad&q=fabrikam&sort=created_at");
+    let link = page.header("link").unwrap();
+    let next = link.strip_prefix('<').unwrap().split_once('>').unwrap();
+    assert_eq!(next.1, "; rel=\"next\"");
+    assert!(
+        next.0
+            .starts_with("/v1/requests?limit=2&desk=pad&q=fabrikam&sort=created_at&cursor=")
+    );
+    let rest = pdm.get(next.0);
+    assert_eq!(rest.json()["items"][0]["title"], "three");
+    assert_eq!(rest.json()["next_cursor"], Value::Null);
+    assert_eq!(rest.header("link"), None);
+
+    let cursor = page.json()["next_cursor"].as_str().unwrap().to_owned();
+    for query in [
+        "desk=pad&q=fabrikam",
+        "desk=pad&q=fabrikam&sort=-created_at",
+        "desk=pad&q=fabrikam&sort=updated_at",
+        "desk=pad&q=contoso&sort=created_at",
+        "q=fabrikam&sort=created_at",
+    ] {
+        let answer = pdm.get(&format!("/v1/requests?{query}&cursor={cursor}"));
+        assert_eq!(answer.problem(), "CURSOR_FILTER_MISMATCH", "{query}");
+    }
+    let changed = cursor.replacen(
+        &cursor[20..21],
+        if &cursor[20..21] == "A" { "B" } else { "A" },
+        1,
+    );
+    let answer = pdm.get(&format!("/v1/requests?cursor={changed}"));
+    assert_eq!(answer.problem(), "CURSOR_INVALID");
+}
+
+#[test]
+fn a_page_that_is_known_is_not_sent_again_until_it_changes() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let request = pdm.create(&session_at_pad());
+    let known = |tag: &str| {
+        pdm.send(
+            "GET",
+            "/v1/requests?desk=pad",
+            &[("If-None-Match", tag)],
+            "",
+        )
+    };
+    let first = pdm.get("/v1/requests?desk=pad").header("etag").unwrap();
+    assert!(first.starts_with("W/\""), "{first}");
+    let answer = known(&first);
+    assert_eq!((answer.status, answer.body.as_str()), (304, ""));
+    assert_eq!(answer.header("etag"), Some(first.clone()));
+    assert_eq!(
+        answer.header("cache-control").as_deref(),
+        Some("private, no-cache")
+    );
+    assert_eq!(answer.header("vary").as_deref(), Some("Authorization"));
+
+    app.member("pad")
+        .take(&request, &json!({ "to": "in_review" }));
+    let changed = known(&first);
+    assert_eq!(changed.status, 200);
+    let second = changed.header("etag").unwrap();
+    pdm.create(&named("another"));
+    assert_eq!(known(&second).status, 200);
+    // A dashboard sees less of the same page, so it is another one.
+    let viewer = app.viewer().get("/v1/requests?desk=pad").header("etag");
+    assert_ne!(viewer, pdm.get("/v1/requests?desk=pad").header("etag"));
+}
+
+#[test]
+fn a_traversal_meets_what_was_there_exactly_once_whatever_is_created_meanwhile() {
+    const STORED: usize = 2_000;
+    let app = TestApp::start();
+    app.db
+        .query(&format!(
+            "insert into requests (id, reference, state, version, facts, progress, requested_by, \
+                owner_subject, submitted_by, created_at, updated_at, state_since)
+             select md5(n::text)::uuid, 'OLD-' || n, 'draft', 1, '{{}}', '{{}}', '{{}}', 'x', 'x', at, at, at
+             from generate_series(1, {STORED}) as n,
+                 -- Several of one time, as a batch has them.
+                 lateral (select timestamptz '2026-11-22T10:00:00Z' - n / 5 * interval '1 minute' as at) as times"
+        ))
+        .unwrap();
+    let viewer = app.viewer();
+    for sort in ["-created_at", "created_at"] {
+        let done = AtomicBool::new(false);
+        let mut met: BTreeMap<String, usize> = BTreeMap::new();
+        std::thread::scope(|scope| {
+            for inserter in 0..3 {
+                let (app, done) = (&app, &done);
+                scope.spawn(move || {
+                    let pdm = app.pdm(&format!("pdm{inserter}@example.com"));
+                    let mut number = 0;
+                    while !done.load(Ordering::Relaxed) {
+                        number += 1;
+                        // Anywhere among the old ones: before and after where the reader is.
+                        let (hour, minute) = (4 + number % 6, number * 7 % 60);
+                        app.set_clock(&format!("2026-11-22T{hour:02}:{minute:02}:00Z"));
+                        pdm.create(&json!({ "draft": true }));
+                    }
+                });
+            }
+            let mut path = Some(format!("/v1/requests?limit=50&sort={sort}"));
+            while let Some(next) = path {
+                let answer = viewer.get(&next);
+                assert_eq!(answer.status, 200, "{}", answer.body);
+                for item in answer.json()["items"].as_array().unwrap() {
+                    *met.entry(item["reference"].as_str().unwrap().to_owned())
+                        .or_default() += 1;
+                }
+                path = answer
+                    .header("link")
+                    .map(|link| link[1..link.find('>').unwrap()].to_owned());
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        assert!(
+            met.values().all(|times| *times == 1),
+            "{sort}: something was met twice"
+        );
+        let old = met.keys().filter(|reference| reference.starts_with("OLD-"));
+        assert_eq!(old.count(), STORED, "{sort}");
+        assert!(met.len() > STORED, "nothing was created meanwhile");
+    }
+}
