@@ -11,4 +11,5 @@ pub mod embedded;
 pub mod flows;
 pub mod http;
 pub mod store;
+pub mod tail;
 pub mod work;

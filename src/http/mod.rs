@@ -28,6 +28,7 @@ pub mod connections;
 pub mod context;
 pub mod docs;
 pub mod etag;
+pub mod feed;
 pub mod health;
 pub mod hooks;
 pub mod idempotency;
@@ -43,6 +44,7 @@ pub mod refusal;
 pub mod requests;
 pub mod routes;
 pub mod server;
+pub mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,6 +53,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
+use tokio::sync::watch;
 
 use self::auth::Authenticator;
 use self::connections::{Limits, Load};
@@ -70,6 +73,7 @@ pub fn routes() -> Routes {
         .add(requests::revise::endpoint())
         .add(requests::act::endpoint())
         .add(requests::history::endpoint())
+        .add(feed::list::endpoint())
         .add(me::endpoint())
         .add(keys::create::endpoint())
         .add(keys::list::endpoint())
@@ -96,6 +100,7 @@ pub struct Http {
     load: Load,
     waiting: Load,
     stopping: Arc<AtomicBool>,
+    draining: Arc<watch::Sender<bool>>,
 }
 
 impl Http {
@@ -116,6 +121,7 @@ impl Http {
             load: Load::default(),
             waiting: Load::default(),
             stopping: Arc::default(),
+            draining: Arc::default(),
         }
     }
 
@@ -168,6 +174,13 @@ impl Http {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Done when the service goes down and nobody may be kept waiting any longer.
+    async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        // The sender lives as long as `self`, so this ends in no other way.
+        let _ = draining.wait_for(|draining| *draining).await;
     }
 }
 

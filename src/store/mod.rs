@@ -6,6 +6,7 @@ mod column;
 mod connection;
 mod error;
 pub mod events;
+pub mod feed;
 pub mod history;
 pub mod idempotency;
 pub mod keys;
@@ -15,6 +16,7 @@ pub mod requests;
 mod schema;
 pub mod secrets;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{HookError, Object, Timeouts};
@@ -22,6 +24,7 @@ use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use tokio::sync::Notify;
 
 pub use connection::connect;
 pub use error::StoreError;
@@ -42,6 +45,7 @@ const MAXIMUM_AGE: Duration = Duration::from_secs(30 * 60);
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
+    commits: Arc<Notify>,
 }
 
 /// An error of a unit of work that may hide a [`StoreError`].
@@ -83,7 +87,10 @@ impl Store {
             }))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            commits: Arc::default(),
+        })
     }
 
     /// Runs queries that belong to no transaction.
@@ -141,6 +148,7 @@ impl Store {
                             StoreError::Unavailable(_) => StoreError::CommitOutcomeUnknown,
                             other => other,
                         })?;
+                    self.commits.notify_one();
                     Ok(value)
                 }
                 Err(error) => {
@@ -156,6 +164,11 @@ impl Store {
             result.as_ref().err().and_then(WorkError::store_error),
         );
         result
+    }
+
+    /// Done when a transaction of this process was committed since the last call. For one task only.
+    pub async fn committed(&self) {
+        self.commits.notified().await;
     }
 
     async fn connection(&self) -> Result<Object<Manager>, StoreError> {

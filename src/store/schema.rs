@@ -34,6 +34,7 @@ diesel::table! {
 diesel::table! {
     request_events (position) {
         position -> Int8,
+        transaction_number -> Int8,
         id -> Uuid,
         request_id -> Uuid,
         request_version -> Int8,
@@ -94,6 +95,13 @@ diesel::table! {
     server_secrets (name) {
         name -> Text,
         value -> Bytea,
+    }
+}
+
+diesel::table! {
+    feed_shifts (shift) {
+        shift -> Int8,
+        since -> Timestamptz,
     }
 }
 

@@ -10,6 +10,7 @@
 mod support;
 
 mod embedded;
+mod feed;
 mod http_auth;
 mod http_bodies;
 mod http_connections;

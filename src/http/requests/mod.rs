@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 use crate::store::requests::Name;
 
 /// Reads the name in a path: an id, or a reference in whatever case.
-fn name(text: &str) -> Result<Name, Problem> {
+pub(super) fn name(text: &str) -> Result<Name, Problem> {
     if let Ok(id) = Uuid::try_parse(text) {
         return Ok(Name::Id(id));
     }

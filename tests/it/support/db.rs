@@ -46,6 +46,38 @@ impl TestDb {
     pub fn query(&self, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
         query(&self.url, sql)
     }
+
+    /// A connection that stays open, for transactions.
+    pub fn session(&self) -> Session {
+        Session::open(&self.url)
+    }
+}
+
+/// A connection that stays open.
+pub struct Session {
+    client: tokio_postgres::Client,
+    runtime: Runtime,
+}
+
+impl Session {
+    fn open(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (client, connection) = runtime
+            .block_on(tokio_postgres::connect(url, tokio_postgres::NoTls))
+            .unwrap();
+        runtime.spawn(connection);
+        Self { client, runtime }
+    }
+
+    pub fn run(&self, sql: &str) {
+        self.runtime
+            .block_on(self.client.batch_execute(sql))
+            .unwrap();
+    }
 }
 
 impl Drop for TestDb {

@@ -4,5 +4,7 @@ pub mod app;
 pub mod client;
 pub mod db;
 pub mod endpoints;
+pub mod events;
 pub mod generated;
+pub mod relay;
 pub mod server;
