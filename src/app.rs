@@ -6,7 +6,8 @@ use crate::catalog::Catalogue;
 use crate::clock::Clock;
 use crate::cursor::CursorKey;
 use crate::flows::keys::KnownKeys;
-use crate::store::{Connection, Store, StoreError, catalogs, secrets};
+use crate::store::{Connection, Store, StoreError, catalogs, feed, secrets};
+use crate::tail::Tail;
 
 /// The running service: four things, and nothing that differs from one instance to the next.
 pub struct App {
@@ -20,6 +21,8 @@ pub struct App {
     pub cursor_key: CursorKey,
     /// API keys read a moment ago.
     pub known_keys: KnownKeys,
+    /// Who waits for events.
+    pub tail: Tail,
 }
 
 impl App {
@@ -38,6 +41,9 @@ impl App {
         let secret = store
             .write(async |connection: &mut Connection| {
                 let (version, source) = (catalogue.version(), catalogue.source());
+                if feed::carry_on(connection).await? {
+                    tracing::info!("the database was restored on another server; the feed goes on");
+                }
                 catalogs::keep(connection, version, source, now).await?;
                 secrets::shared(connection, "cursor", &proposed).await
             })
@@ -49,6 +55,7 @@ impl App {
             clock,
             cursor_key,
             known_keys: KnownKeys::default(),
+            tail: Tail::default(),
         })
     }
 }

@@ -12,4 +12,5 @@ pub mod flows;
 pub mod http;
 pub mod oidc;
 pub mod store;
+pub mod tail;
 pub mod work;

@@ -66,6 +66,9 @@ pub(super) struct LimitOptions {
     /// Time for the answer to a write, its body included; then 503 COMMIT_OUTCOME_UNKNOWN.
     #[arg(long, env = "ED_WRITE_TIME", default_value_t = Time(Limits::default().write))]
     write_time: Time,
+    /// Time between signs of life on an event stream that has nothing to say.
+    #[arg(long, env = "ED_HEARTBEAT", default_value_t = Time(Limits::default().heartbeat))]
+    heartbeat: Time,
     /// Bytes of a body; more are answered 413 BODY_TOO_LARGE.
     #[arg(long, env = "ED_BODY_BYTES", value_parser = bytes(16 * 1024 * 1024),
         default_value_t = Limits::default().json_bytes)]
@@ -122,6 +125,7 @@ impl LimitOptions {
             body_time,
             read_time,
             write_time,
+            heartbeat,
             body_bytes,
             address_bytes,
             drain_delay,
@@ -138,6 +142,7 @@ impl LimitOptions {
             ("ED_BODY_TIME", body_time, Duration::from_millis(100)),
             ("ED_READ_TIME", read_time, Duration::from_millis(100)),
             ("ED_WRITE_TIME", write_time, Duration::from_millis(100)),
+            ("ED_HEARTBEAT", heartbeat, second),
             ("ED_DRAIN_TIME", drain_time, second),
             ("ED_DATABASE_WAIT", database_wait, Duration::from_millis(1)),
         ] {
@@ -195,6 +200,7 @@ impl LimitOptions {
             body: body_time.0,
             read: read_time.0,
             write: write_time.0,
+            heartbeat: heartbeat.0,
             json_bytes: body_bytes,
             uri_bytes: address_bytes,
             drain_delay,

@@ -15,7 +15,7 @@ use crate::http::hooks::Hooks;
 use crate::http::server::{asked_to_stop, listen};
 use crate::oidc::Oidc;
 use crate::store::{Store, migrations};
-use crate::work;
+use crate::{tail, work};
 
 pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
     let ServeOptions {
@@ -57,6 +57,7 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
             welcome::show(&app, address).await?;
         }
         tracing::info!(%address, catalogue = app.catalogue.version(), "serving");
+        actix_web::rt::spawn(tail::run(Arc::clone(&app)));
         actix_web::rt::spawn(work::run(app));
         server
             .run_until(async {

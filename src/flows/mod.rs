@@ -8,6 +8,7 @@ pub mod act;
 pub mod check;
 pub mod create;
 pub mod expire;
+pub mod feed;
 pub mod keys;
 pub mod log_hours;
 pub mod once;

@@ -41,6 +41,8 @@ pub struct Limits {
     pub read: Duration,
     /// Time for an answer to any other method.
     pub write: Duration,
+    /// Time between signs of life on a stream that has nothing to say.
+    pub heartbeat: Duration,
     /// Bytes of a JSON body.
     pub json_bytes: usize,
     /// Bytes of path and query string.
@@ -65,6 +67,7 @@ impl Default for Limits {
             body: Duration::from_secs(10),
             read: Duration::from_secs(10),
             write: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(15),
             json_bytes: 64 * 1024,
             uri_bytes: 8 * 1024,
             drain_delay: Duration::from_secs(5),

@@ -28,6 +28,7 @@ pub mod connections;
 pub mod context;
 pub mod docs;
 pub mod etag;
+pub mod feed;
 pub mod health;
 pub mod held;
 pub mod hooks;
@@ -46,6 +47,7 @@ pub mod requests;
 pub mod routes;
 pub mod server;
 pub mod time_entries;
+pub mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,6 +56,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
+use tokio::sync::watch;
 
 use self::auth::Authenticator;
 use self::connections::{Limits, Load};
@@ -76,6 +79,7 @@ pub fn routes() -> Routes {
         .add(requests::history::endpoint())
         .add(time_entries::create::endpoint())
         .add(time_entries::list::endpoint())
+        .add(feed::list::endpoint())
         .add(me::endpoint())
         .add(keys::create::endpoint())
         .add(keys::list::endpoint())
@@ -103,6 +107,7 @@ pub struct Http {
     waiting: Load,
     quotas: Arc<Quotas>,
     stopping: Arc<AtomicBool>,
+    draining: Arc<watch::Sender<bool>>,
 }
 
 impl Http {
@@ -125,6 +130,7 @@ impl Http {
             waiting: Load::default(),
             quotas,
             stopping: Arc::default(),
+            draining: Arc::default(),
         }
     }
 
@@ -177,6 +183,13 @@ impl Http {
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Done when the service goes down and nobody may be kept waiting any longer.
+    async fn drained(&self) {
+        let mut draining = self.draining.subscribe();
+        // The sender lives as long as `self`, so this ends in no other way.
+        let _ = draining.wait_for(|draining| *draining).await;
     }
 }
 

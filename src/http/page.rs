@@ -79,19 +79,25 @@ impl<T> Page<T> {
 
     /// The `Link` header that leads to the next page.
     pub fn link(&self, request: &HttpRequest) -> Option<String> {
-        let cursor = self.next_cursor.as_ref()?;
-        let others = request
-            .query_string()
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-        let query: Vec<&str> = others.collect();
-        let and = if query.is_empty() { "" } else { "&" };
-        Some(format!(
-            "<{}?{}{and}cursor={cursor}>; rel=\"next\"",
-            request.path(),
-            query.join("&")
-        ))
+        self.next_cursor
+            .as_ref()
+            .map(|cursor| next(request, cursor))
     }
+}
+
+/// A `Link` header that leads on from the cursor, everything else being as in this request.
+pub fn next(request: &HttpRequest, cursor: &str) -> String {
+    let others = request
+        .query_string()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<&str> = others.collect();
+    let and = if query.is_empty() { "" } else { "&" };
+    format!(
+        "<{}?{}{and}cursor={cursor}>; rel=\"next\"",
+        request.path(),
+        query.join("&")
+    )
 }
 
 /// The position in a cursor of this list.

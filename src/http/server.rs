@@ -47,8 +47,8 @@ impl Listening {
     }
 
     /// Serves until `signal` is done, then goes down in order: readiness fails, so that no new
-    /// traffic is sent here; after a delay the listener closes; running requests finish, or are cut
-    /// off when their time is over.
+    /// traffic is sent here; after a delay the listener closes and who waits for news is sent home;
+    /// running requests finish, or are cut off when their time is over.
     pub async fn run_until(self, signal: impl Future<Output = ()>) -> io::Result<()> {
         let Self { server, http } = self;
         let handle = server.handle();
@@ -63,6 +63,7 @@ impl Listening {
             ended = &mut serving => return ended,
             () = tokio::time::sleep(http.limits.drain_delay) => {}
         }
+        http.draining.send_replace(true);
         tracing::info!("stopping: no new connections, running requests finish");
         let (_, ended) = tokio::join!(handle.stop(true), serving);
         ended

@@ -6,6 +6,7 @@ mod column;
 mod connection;
 mod error;
 pub mod events;
+pub mod feed;
 pub mod history;
 pub mod idempotency;
 pub mod keys;
@@ -25,7 +26,7 @@ use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub use connection::connect;
 pub use error::StoreError;
@@ -68,6 +69,7 @@ impl Default for PoolLimits {
 pub struct Store {
     pool: Pool,
     queue: Arc<Semaphore>,
+    commits: Arc<Notify>,
 }
 
 /// An error of a unit of work that may hide a [`StoreError`].
@@ -126,6 +128,7 @@ impl Store {
         Ok(Self {
             pool,
             queue: Arc::new(Semaphore::new(queue)),
+            commits: Arc::default(),
         })
     }
 
@@ -184,6 +187,7 @@ impl Store {
                             StoreError::Unavailable(_) => StoreError::CommitOutcomeUnknown,
                             other => other,
                         })?;
+                    self.commits.notify_one();
                     Ok(value)
                 }
                 Err(error) => {
@@ -199,6 +203,11 @@ impl Store {
             result.as_ref().err().and_then(WorkError::store_error),
         );
         result
+    }
+
+    /// Done when a transaction of this process was committed since the last call. For one task only.
+    pub async fn committed(&self) {
+        self.commits.notified().await;
     }
 
     async fn connection(&self) -> Result<Object<Manager>, StoreError> {

@@ -211,6 +211,7 @@ macro_rules! visible {
         }
     };
 }
+pub(super) use visible;
 
 /// Whether the row is locked until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq)]

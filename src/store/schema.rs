@@ -38,6 +38,7 @@ diesel::table! {
 diesel::table! {
     request_events (position) {
         position -> Int8,
+        transaction_number -> Int8,
         id -> Uuid,
         request_id -> Uuid,
         request_version -> Int8,
@@ -110,6 +111,13 @@ diesel::table! {
         note -> Nullable<Text>,
         logged_by -> Text,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    feed_shifts (shift) {
+        shift -> Int8,
+        since -> Timestamptz,
     }
 }
 

@@ -16,6 +16,7 @@ mod durability;
 mod embedded;
 mod errors;
 mod examples;
+mod feed;
 mod http_auth;
 mod http_bodies;
 mod http_connections;

@@ -80,7 +80,7 @@ pub struct EventView {
 }
 
 impl EventView {
-    fn new(row: EventRow, shown: Projection) -> Self {
+    pub(in crate::http) fn new(row: EventRow, shown: Projection) -> Self {
         let EventRow {
             id,
             request_version,

@@ -7,30 +7,44 @@ use super::view::{RequestView, tag};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::request::Request;
-use crate::flows::FlowError;
+use crate::flows::{FlowError, feed};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
+use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
+use crate::http::wait;
 use crate::store::Connection;
 use crate::store::requests::{self, Lock, Name, Visibility};
+
+/// Seconds that a client may be kept waiting for another version.
+const LONGEST_WAIT: u16 = 25;
 
 /// One request
 ///
 /// By id or by reference. `allowed_transitions` are those of this caller.
+///
+/// With `If-None-Match` and `Prefer: wait=20` the answer waits for a change: it comes as soon as there is
+/// one, and is 304 if there is none within so many seconds.
 #[utoipa::path(
     get, path = "/v1/requests/{id}", tag = "requests", operation_id = "get_request",
     params(
         ("id" = String, Path, description = "Id or reference.", min_length = 1, max_length = 40, example = "PAD-2026-000123"),
-        ("If-None-Match" = Option<String>, Header, description = "Tag of the version the client has.", max_length = 1000)
+        ("If-None-Match" = Option<String>, Header, description = "Tag of the version the client has.", max_length = 1000),
+        ("Prefer" = Option<String>, Header, description = "`wait=` and the seconds to wait for another version than that; more than 25 count as 25.", max_length = 1000, example = "wait=20")
     ),
     responses(
         (status = 200, description = "The request.", body = RequestView,
-            headers(("ETag" = String, description = "Tag of this version."))),
+            headers(
+                ("ETag" = String, description = "Tag of this version."),
+                ("Preference-Applied" = Option<String>, description = "`wait=` and the seconds the client would be kept waiting, if it asked for that."))),
         (status = 304, description = "The client has this version already.",
-            headers(("ETag" = String, description = "Tag of this version.")))
+            headers(
+                ("ETag" = String, description = "Tag of this version."),
+                ("Preference-Applied" = Option<String>, description = "`wait=` and the seconds the client was kept waiting, if it asked for that.")))
     )
 )]
 async fn show(
@@ -40,17 +54,29 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let visibility = Visibility::of(&caller);
+    let name = name(&id)?;
+    let known = etag::if_none_match(request.headers())?;
+    let preferred = wait::preferred(request.headers(), LONGEST_WAIT);
+    let (found, waited) = match (known, preferred) {
+        (Some(known), Some(seconds)) => {
+            let place = wait::place(&app, &caller)?;
+            let is_news = |found: &Request| !known.matches_weakly(&tag(found, &caller));
+            let until = wait::is_over(&request, seconds);
+            let found =
+                feed::read_when_changed(&app, place, &name, &visibility, is_news, until).await;
+            (found, Some(seconds))
+        }
+        _ => (find(&app, &name, &visibility).await, None),
+    };
     let now = app.clock.now();
-    let found = find(&app, &name(&id)?, &visibility)
-        .await
-        .map_err(|error| refusal::problem(error, &caller, now))?;
+    let found = found.map_err(|error| refusal::problem(error, &caller, now))?;
     let tag = tag(&found, &caller);
-    answer::show(
-        request.headers(),
-        &RequestView::new(found, &caller, now),
-        Some(tag),
-        None,
-    )
+    let view = RequestView::new(found, &caller, now);
+    let mut response = answer::show(request.headers(), &view, Some(tag), None)?;
+    if let Some(seconds) = waited {
+        wait::applied(response.headers_mut(), seconds);
+    }
+    Ok(response)
 }
 
 /// The request, where it is visible.
@@ -86,4 +112,6 @@ pub(in crate::http) async fn forbidden(
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_show, show)
+        .long_poll(wait::time_limit(LONGEST_WAIT))
+        .problems(&[Code::RateLimited])
 }

@@ -17,7 +17,7 @@ use engagement_desk::http::hooks::Hooks;
 use engagement_desk::http::{Http, server};
 use engagement_desk::oidc::{Oidc, OidcSettings};
 use engagement_desk::store::{PoolLimits, Store};
-use engagement_desk::work;
+use engagement_desk::{tail, work};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -114,6 +114,7 @@ impl TestApp {
                     },
                 );
                 let listening = server::listen(http, listener).unwrap();
+                actix_web::rt::spawn(tail::run(Arc::clone(&app)));
                 send_app.send(app).unwrap();
                 let signal = async move {
                     let _ = stopped.await;

@@ -1,0 +1,99 @@
+//! The feed: what happened to all requests, in order, as pages or as a stream.
+
+pub mod list;
+pub mod stream;
+
+use actix_web::http::header::{self, HeaderMap};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::requests::history::EventView;
+use crate::cursor::CursorKey;
+use crate::domain::rights::Projection;
+use crate::store::feed::{FeedRow, Filter};
+
+/// An event of the feed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FeedEvent {
+    /// Leads on from here: what comes after this event under the same filters.
+    #[schema(max_length = 1000)]
+    pub cursor: String,
+    /// The request it happened to.
+    pub request_id: Uuid,
+    /// The request's identity for people.
+    #[schema(max_length = 40, example = "PAD-2026-000123")]
+    pub reference: String,
+    /// What happened, as in the request's own history.
+    #[serde(flatten)]
+    pub event: EventView,
+}
+
+impl FeedEvent {
+    fn new(row: FeedRow, shown: Projection, key: &CursorKey, list: &str) -> Self {
+        let FeedRow {
+            position,
+            request_id,
+            reference,
+            event,
+        } = row;
+        Self {
+            cursor: key.seal(&position, list),
+            request_id,
+            reference,
+            event: EventView::new(event, shown),
+        }
+    }
+}
+
+/// The name of this part of the feed, which its cursors are bound to.
+fn name_of(filter: &Filter) -> String {
+    format!("feed {filter:?}")
+}
+
+/// Whether the client would rather have a stream of events than JSON.
+fn wants_stream(headers: &HeaderMap) -> bool {
+    let accept = |media_type: &str| {
+        headers
+            .get_all(header::ACCEPT)
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                if !parts.next()?.eq_ignore_ascii_case(media_type) {
+                    return None;
+                }
+                let weight = parts.find_map(|part| part.strip_prefix("q="));
+                weight.map_or(Some(1.0), |weight| weight.parse().ok())
+            })
+            .fold(0.0_f32, f32::max)
+    };
+    accept("text/event-stream") > accept("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_is_given_only_to_those_who_would_rather_have_one() {
+        for (accept, stream) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream;charset=utf-8", true),
+            ("application/json;q=0.5, text/event-stream", true),
+            ("text/event-stream, */*;q=0.1", true),
+            ("application/json", false),
+            ("application/json, text/event-stream", false),
+            ("text/event-stream;q=0.2, application/json;q=0.3", false),
+            ("text/event-stream;q=0", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(wants_stream(&headers), stream, "{accept}");
+        }
+    }
+}
