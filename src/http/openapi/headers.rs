@@ -6,41 +6,9 @@ use serde_json::Value;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{Header, ObjectBuilder, Ref, RefOr, Required, Response, Schema, Type};
 
-use super::schemas;
+use super::{HEADERS, schemas};
 use crate::http::idempotency;
 use crate::http::routes::{Access, Endpoint};
-
-/// Headers of answers, as components: name, meaning, example.
-pub(super) const ANSWERS: &[(&str, &str, &str)] = &[
-    (
-        "X-Request-Id",
-        "Id of the request: the one sent, or a new one.",
-        "01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44",
-    ),
-    (
-        "Cache-Control",
-        "Whether and how the answer may be kept.",
-        "private, no-cache",
-    ),
-    ("Retry-After", "Seconds to wait before trying again.", "2"),
-    ("WWW-Authenticate", "How to authenticate.", "Bearer"),
-    ("ETag", "Entity tag of what is answered.", "\"7-full\""),
-    (
-        "Link",
-        "Where the next page is, with `rel=\"next\"`; absent on the last page.",
-        "</v1/requests?limit=50&cursor=ZK3pY2w0>; rel=\"next\"",
-    ),
-    (
-        "Location",
-        "Where the object is found.",
-        "/v1/requests/01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44",
-    ),
-    (
-        "Idempotency-Replayed",
-        "`true` where this is the first answer to the key, given again.",
-        "true",
-    ),
-];
 
 /// A list of entity tags, or `*`.
 const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
@@ -66,7 +34,7 @@ pub(super) fn settle(endpoint: &Endpoint, operation: &mut Operation) {
             continue;
         };
         for (name, header) in &mut response.headers {
-            if ANSWERS.iter().any(|(known, ..)| known == name) {
+            if HEADERS.iter().any(|(known, ..)| known == name) {
                 *header = reference(name);
             }
         }
@@ -83,7 +51,7 @@ pub(super) fn add(response: &mut Response, name: &str) {
 
 /// The components.
 pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Header>)> {
-    ANSWERS.iter().map(|(name, about, example)| {
+    HEADERS.iter().map(|(name, about, example)| {
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
             .max_length(Some(2000))

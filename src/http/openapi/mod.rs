@@ -43,6 +43,42 @@ const TAGS: &[(&str, &str)] = &[
     ("health", "Whether the service is well."),
 ];
 
+/// Headers of answers, as components: name, meaning, example.
+const HEADERS: &[(&str, &str, &str)] = &[
+    (
+        "X-Request-Id",
+        "Id of the request: the one sent, or a new one.",
+        "01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44",
+    ),
+    ("Retry-After", "Seconds to wait before trying again.", "2"),
+    ("WWW-Authenticate", "How to authenticate.", "Bearer"),
+    (
+        "ETag",
+        "Entity tag of the object as it is now.",
+        "\"7-full\"",
+    ),
+    (
+        "Cache-Control",
+        "Whether and how the answer may be kept.",
+        "private, no-cache",
+    ),
+    (
+        "Link",
+        "Where the next page is, with `rel=\"next\"`; absent on the last page.",
+        "</v1/requests?limit=50&cursor=ZK3pY2w0>; rel=\"next\"",
+    ),
+    (
+        "Location",
+        "Where the object is found.",
+        "/v1/requests/01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44",
+    ),
+    (
+        "Idempotency-Replayed",
+        "`true` where this is the first answer to the key, given again.",
+        "true",
+    ),
+];
+
 /// The document of the whole service.
 pub fn document() -> OpenApi {
     super::routes().document()
@@ -283,7 +319,7 @@ fn refusal(codes: &[Code]) -> Response {
 
 fn example(code: Code) -> RefOr<Example> {
     let mut value = serde_json::to_value(Problem::new(code).document()).unwrap_or_default();
-    let id = headers::ANSWERS[0].2;
+    let id = HEADERS[0].2;
     value["instance"] = json!(format!("urn:request:{id}"));
     value["request_id"] = json!(id);
     if matches!(code, Code::ValidationFailed | Code::UnknownField) {

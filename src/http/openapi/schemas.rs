@@ -87,6 +87,7 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
     match inner {
         Schema::Object(object) => {
             not_null(&mut object.schema_type);
+            object.default.take_if(|default| default.is_null());
             object.properties.values_mut().for_each(without_null);
             if let Some(AdditionalProperties::RefOr(entry)) =
                 object.additional_properties.as_deref_mut()
@@ -96,6 +97,7 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
         }
         Schema::Array(array) => {
             not_null(&mut array.schema_type);
+            array.default.take_if(|default| default.is_null());
             if let ArrayItems::RefOrSchema(item) = &mut array.items {
                 without_null(item);
             }
