@@ -80,6 +80,8 @@ impl From<Caller> for MeView {
 }
 
 /// The caller and its rights
+///
+/// Who the service takes the credential for, and what it lets its holder do.
 #[utoipa::path(
     get, path = "/v1/me", tag = "callers", operation_id = "get_me",
     responses((status = 200, description = "The caller.", body = MeView))

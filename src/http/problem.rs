@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::codes::{Code, Retry};
 use super::context::RequestId;
 use crate::domain::decision::Decision;
+use crate::domain::lifecycle::State;
 
 /// The media type of every error answer.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -375,7 +376,7 @@ pub struct ProblemDocument<'a> {
     current_etag: Option<&'a str>,
     /// The transitions open to the caller, where one failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<Object>, required = false, max_items = 50)]
+    #[schema(value_type = Vec<State>, required = false, max_items = 50)]
     allowed_transitions: Option<&'a Value>,
     /// The quotas that are used up, by their names in `RateLimit-Policy`.
     #[serde(rename = "violated-policies", skip_serializing_if = "<[_]>::is_empty")]

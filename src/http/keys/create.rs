@@ -15,6 +15,7 @@ use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::parse::{self, CatalogueWord, ShortText};
 use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
@@ -42,13 +43,13 @@ pub struct CreateKeyBody {
     pub relationship: Option<Relationship>,
     /// Desks of a member or lead, who need at least one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[validate(length(max = 50))]
-    #[schema(max_items = 50)]
+    #[validate(length(max = 50), custom(function = parse::words))]
+    #[schema(value_type = Option<Vec<CatalogueWord>>, max_items = 50)]
     pub desks: Option<Vec<String>>,
     /// MPN ids of the partners a requester manages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[validate(length(max = 1000))]
-    #[schema(max_items = 1000)]
+    #[validate(length(max = 1000), custom(function = parse::short_texts))]
+    #[schema(value_type = Option<Vec<ShortText>>, max_items = 1000)]
     pub partners: Option<Vec<String>>,
     /// Days until it ends; 90 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,8 @@ use crate::http::routes::Endpoint;
 const LIST: &str = "api keys";
 
 /// API keys, newest first
+///
+/// Live ones, expired ones and revoked ones. Their secrets are not kept and so never shown.
 #[utoipa::path(
     get, path = "/v1/api-keys", tag = "callers", operation_id = "list_api_keys",
     params(PageParameters),

@@ -14,6 +14,8 @@ use crate::http::refusal;
 use crate::http::routes::Endpoint;
 
 /// One API key
+///
+/// Whom it stands for, how long, and when it was last used. Its secret is not kept and so never shown.
 #[utoipa::path(
     get, path = "/v1/api-keys/{id}", tag = "callers", operation_id = "get_api_key",
     params(("id" = String, Path, description = "Id of the key.", min_length = 1, max_length = 20, example = "h3Jq0ZsT8mVd")),

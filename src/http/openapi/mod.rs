@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the registry.
 
+mod headers;
+mod samples;
 mod schemas;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,15 +9,15 @@ use std::sync::OnceLock;
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::example::Example;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, Content, Header, InfoBuilder, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
-    RefOr, Response, SecurityRequirement, Server, Type,
+    Components, Content, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    SecurityRequirement, Server,
 };
 
 use super::codes::{Code, Retry};
@@ -28,19 +30,20 @@ const SCHEME: &str = "bearer";
 
 /// What the groups of operations are about. A tag that no operation has is left out.
 const TAGS: &[(&str, &str)] = &[
-    ("catalogue", "Desks, services, rules and vocabularies."),
-    ("eligibility", "Which desk takes a request, and why."),
+    (
+        "eligibility",
+        "Desks, services and rules: which desk takes a request, and why.",
+    ),
     ("requests", "Engagement requests, from draft to end."),
     ("events", "What happened, in order."),
     ("partners", "Partners and their engagements."),
     ("webhooks", "Being told instead of asking."),
-    ("api-keys", "Credentials for machines."),
     ("reports", "Figures over many requests."),
-    ("me", "The caller."),
+    ("callers", "Who asks: the caller itself, and API keys."),
     ("health", "Whether the service is well."),
 ];
 
-/// Headers of answers, as components.
+/// Headers of answers, as components: name, meaning, example.
 const HEADERS: &[(&str, &str, &str)] = &[
     (
         "X-Request-Id",
@@ -63,6 +66,26 @@ const HEADERS: &[(&str, &str, &str)] = &[
         "ETag",
         "Entity tag of the object as it is now.",
         "\"7-full\"",
+    ),
+    (
+        "Cache-Control",
+        "Whether and how the answer may be kept.",
+        "private, no-cache",
+    ),
+    (
+        "Link",
+        "Where the next page is, with `rel=\"next\"`; absent on the last page.",
+        "</v1/requests?limit=50&cursor=ZK3pY2w0>; rel=\"next\"",
+    ),
+    (
+        "Location",
+        "Where the object is found.",
+        "/v1/requests/01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44",
+    ),
+    (
+        "Idempotency-Replayed",
+        "`true` where this is the first answer to the key, given again.",
+        "true",
     ),
 ];
 
@@ -137,10 +160,7 @@ impl Routes {
                 .merge_operations(item);
         }
         components.schemas.extend(schemas);
-        components.headers = HEADERS
-            .iter()
-            .map(|row| (row.0.to_owned(), component(row)))
-            .collect();
+        components.headers = headers::components().collect();
         components.examples = used
             .into_iter()
             .map(|code| (code.as_str().to_owned(), example(code)))
@@ -177,6 +197,7 @@ impl Routes {
             .build();
         document.paths.paths = paths.into_iter().collect();
         schemas::settle(&mut document);
+        samples::fill(&mut document);
         document
     }
 }
@@ -185,13 +206,7 @@ fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Cod
     let mut operation = (described.operation)();
     let tags = (described.tags)();
     operation.tags = Some(tags.into_iter().map(str::to_owned).collect());
-    for parameter in operation.parameters.iter_mut().flatten() {
-        if let RefOr::T(parameter) = parameter
-            && let Some(schema) = &mut parameter.schema
-        {
-            schemas::without_null(schema);
-        }
-    }
+    headers::settle(endpoint, &mut operation);
     operation.security = Some(match endpoint.access {
         Access::Caller => vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())],
         Access::Public => Vec::new(),
@@ -224,12 +239,12 @@ fn operation(endpoint: &Endpoint, described: &Described, used: &mut BTreeSet<Cod
         let RefOr::T(response) = response else {
             continue;
         };
-        let mut names = vec!["X-Request-Id"];
+        let mut names = vec!["X-Request-Id", "Cache-Control"];
         if endpoint.access == Access::Caller && status != "401" {
             names.extend(["RateLimit-Policy", "RateLimit"]);
         }
         for name in names {
-            response.headers.insert(name.to_owned(), header_ref(name));
+            headers::add(response, name);
         }
     }
     used.extend(codes);
@@ -313,27 +328,10 @@ fn refusal(codes: &[Code]) -> Response {
             _ => &[],
         };
         for name in names {
-            response
-                .headers
-                .insert((*name).to_owned(), header_ref(name));
+            headers::add(&mut response, name);
         }
     }
     response
-}
-
-fn header_ref(name: &str) -> RefOr<Header> {
-    RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
-}
-
-fn component((_, about, example): &(&str, &str, &str)) -> RefOr<Header> {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .max_length(Some(255))
-        .build();
-    let mut header = Header::new(schema);
-    header.description = Some((*about).to_owned());
-    header.example = Some(Value::from(*example));
-    header.into()
 }
 
 fn example(code: Code) -> RefOr<Example> {

@@ -3,6 +3,7 @@
 //! What only clients send takes no other members, since the parser refuses them, and `null` for
 //! absent. What only the service sends never has `null`: absent members are left out. (Generators
 //! of clients stumble over references that may be null.) What travels both ways stays as derived.
+//! Text that clients send has no NUL character, since Postgres keeps none.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,9 @@ pub(super) fn settle(document: &mut OpenApi) {
             (true, false) => close(schema),
             (false, true) => without_null(schema),
             _ => {}
+        }
+        if sent.contains(name) {
+            without_nul(schema);
         }
     }
 }
@@ -83,6 +87,7 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
     match inner {
         Schema::Object(object) => {
             not_null(&mut object.schema_type);
+            object.default.take_if(|default| default.is_null());
             object.properties.values_mut().for_each(without_null);
             if let Some(AdditionalProperties::RefOr(entry)) =
                 object.additional_properties.as_deref_mut()
@@ -92,6 +97,7 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
         }
         Schema::Array(array) => {
             not_null(&mut array.schema_type);
+            array.default.take_if(|default| default.is_null());
             if let ArrayItems::RefOrSchema(item) = &mut array.items {
                 without_null(item);
             }
@@ -109,6 +115,51 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
         }
         Schema::AllOf(all) => all.items.iter_mut().for_each(without_null),
         Schema::AnyOf(any) => any.items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+/// Any text but one with a NUL character, in a form that all dialects of regular expressions read.
+const NO_NUL: &str = r"^[^\x00]*$";
+
+/// Says of text that nothing narrower is said of that it has no NUL character.
+pub(super) fn without_nul(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(schema) = schema {
+        no_nul(schema);
+    }
+}
+
+fn no_nul(schema: &mut Schema) {
+    match schema {
+        Schema::Object(object) => {
+            let kinds = match &object.schema_type {
+                SchemaType::Type(kind) => std::slice::from_ref(kind),
+                SchemaType::Array(kinds) => kinds,
+                SchemaType::AnyValue => &[],
+            };
+            let free =
+                object.format.is_none() && object.pattern.is_none() && object.enum_values.is_none();
+            if free && kinds.contains(&Type::String) {
+                object.pattern = Some(NO_NUL.to_owned());
+            }
+            object.properties.values_mut().for_each(without_nul);
+            if let Some(names) = object.property_names.as_deref_mut() {
+                no_nul(names);
+            }
+            if let Some(AdditionalProperties::RefOr(entry)) =
+                object.additional_properties.as_deref_mut()
+            {
+                without_nul(entry);
+            }
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(item) = &mut array.items {
+                without_nul(item);
+            }
+        }
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(without_nul),
+        Schema::AllOf(all) => all.items.iter_mut().for_each(without_nul),
+        Schema::AnyOf(any) => any.items.iter_mut().for_each(without_nul),
         _ => {}
     }
 }

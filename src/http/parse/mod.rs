@@ -11,6 +11,7 @@
 
 mod faults;
 mod pointer;
+mod texts;
 mod tree;
 mod typed;
 mod validated;
@@ -21,6 +22,7 @@ use validator::Validate;
 
 pub use faults::Faults;
 pub use pointer::member as pointer_to_member;
+pub use texts::{CatalogueWord, ShortText, short_texts, words};
 pub(super) use tree::Tree;
 pub(super) use typed::{Notation, read as typed};
 

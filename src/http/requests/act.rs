@@ -21,7 +21,7 @@ use crate::http::body::RawBody;
 use crate::http::codes::Code;
 use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
-use crate::http::parse::{self, Faults};
+use crate::http::parse::{self, Faults, ShortText};
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
@@ -61,8 +61,8 @@ pub struct TransitionBody {
     pub reason_code: Option<String>,
     /// The facts the requester is to give: names of members, or JSON pointers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[validate(length(max = 50))]
-    #[schema(max_items = 50, example = json!(["/estimated_hours"]))]
+    #[validate(length(max = 50), custom(function = parse::short_texts))]
+    #[schema(value_type = Option<Vec<ShortText>>, max_items = 50, example = json!(["/estimated_hours"]))]
     pub fields: Option<Vec<String>>,
     /// Who delivers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,8 +89,8 @@ pub struct TransitionBody {
     pub destination: Option<String>,
     /// Ids of the rules the exception waives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[validate(length(max = 50))]
-    #[schema(max_items = 50, example = json!(["gps.deal_limit"]))]
+    #[validate(length(max = 50), custom(function = parse::short_texts))]
+    #[schema(value_type = Option<Vec<ShortText>>, max_items = 50, example = json!(["gps.deal_limit"]))]
     pub waived_rules: Option<Vec<String>>,
     /// Hours the desk agrees to.
     #[serde(default, skip_serializing_if = "Option::is_none")]

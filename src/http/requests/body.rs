@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{Object, ObjectBuilder, Schema, Type};
 use validator::Validate;
 
 use crate::catalog::Catalogue;
@@ -13,7 +15,7 @@ use crate::domain::facts::{
     Contract, Customer, CustomerKind, Delivery, Facts, Motion, Partner, Priority, Relationship,
     SupportPlan,
 };
-use crate::http::parse::Faults;
+use crate::http::parse::{self, CatalogueWord, Faults};
 
 /// The partner the engagement is for.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema, Validate)]
@@ -91,12 +93,12 @@ macro_rules! body_with_facts {
             /// recommended one is taken.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[validate(length(min = 1, max = 64))]
-            #[schema(min_length = 1, max_length = 64, example = "pad")]
+            #[schema(pattern = "^[a-z][a-z0-9_]*$", min_length = 1, max_length = 64, example = "pad")]
             pub desk: Option<String>,
             /// The service wanted, a service id of the catalogue.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[validate(length(min = 1, max = 64))]
-            #[schema(min_length = 1, max_length = 64, example = "architecture_design_session")]
+            #[schema(pattern = "^[a-z][a-z0-9_]*$", min_length = 1, max_length = 64, example = "architecture_design_session")]
             pub service: Option<String>,
             /// Sell-with or build-with.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,13 +128,13 @@ macro_rules! body_with_facts {
             pub customer: Option<CustomerBody>,
             /// Kinds of work the engagement involves, work ids of the catalogue.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[validate(length(max = 50))]
-            #[schema(max_items = 50, example = json!([]))]
+            #[validate(length(max = 50), custom(function = parse::words))]
+            #[schema(value_type = Option<Vec<CatalogueWord>>, max_items = 50, example = json!([]))]
             pub involves: Option<Vec<String>>,
             /// The kind of service problem, a problem id of the catalogue, where one is reported.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[validate(length(min = 1, max = 64))]
-            #[schema(min_length = 1, max_length = 64, example = "unavailable_service")]
+            #[schema(pattern = "^[a-z][a-z0-9_]*$", min_length = 1, max_length = 64, example = "unavailable_service")]
             pub problem_kind: Option<String>,
             /// Expected effort in hours.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,8 +158,8 @@ macro_rules! body_with_facts {
             pub external_reference: Option<String>,
             /// Free labels that no rule reads.
             #[serde(skip_serializing_if = "Option::is_none")]
-            #[validate(length(max = 50), custom(function = labels))]
-            #[schema(example = json!({ "region": "emea" }))]
+            #[validate(custom(function = labels))]
+            #[schema(schema_with = labels_schema)]
             pub metadata: Option<BTreeMap<String, Option<String>>>,
         }
 
@@ -249,16 +251,48 @@ body_with_facts! {
     }
 }
 
+/// Most labels of a request, and the most characters of their names and texts.
+const LABELS: usize = 50;
+const LABEL_NAME: usize = 64;
+const LABEL_TEXT: usize = 500;
+
+/// What the document says of [`labels`].
+fn labels_schema() -> Object {
+    let text = |kinds: SchemaType, most| {
+        ObjectBuilder::new()
+            .schema_type(kinds)
+            .max_length(Some(most))
+            .build()
+    };
+    let nullable = |kind| SchemaType::from_iter([kind, Type::Null]);
+    ObjectBuilder::new()
+        .schema_type(nullable(Type::Object))
+        .description(Some("Free labels that no rule reads."))
+        .max_properties(Some(LABELS))
+        .property_names(Some(Schema::Object(text(Type::String.into(), LABEL_NAME))))
+        .additional_properties(Some(Schema::Object(text(
+            nullable(Type::String),
+            LABEL_TEXT,
+        ))))
+        .examples([serde_json::json!({ "region": "emea" })])
+        .build()
+}
+
 fn labels(metadata: &BTreeMap<String, Option<String>>) -> Result<(), validator::ValidationError> {
     let fits = |text: &str, most: usize| text.chars().count() <= most;
-    if metadata
-        .iter()
-        .all(|(name, value)| fits(name, 64) && value.as_ref().is_none_or(|value| fits(value, 500)))
-    {
+    if metadata.len() > LABELS {
+        let mut error = validator::ValidationError::new("length");
+        error.add_param("value".into(), metadata);
+        error.add_param("max".into(), &LABELS);
+        return Err(error);
+    }
+    if metadata.iter().all(|(name, value)| {
+        fits(name, LABEL_NAME) && value.as_ref().is_none_or(|value| fits(value, LABEL_TEXT))
+    }) {
         Ok(())
     } else {
         Err(validator::ValidationError::new("metadata").with_message(
-            "must have names of at most 64 and values of at most 500 characters".into(),
+            format!("must have names of at most {LABEL_NAME} and values of at most {LABEL_TEXT} characters").into(),
         ))
     }
 }

@@ -1,0 +1,29 @@
+# What is done to the project, by name. CI runs the same scripts: see .ci/run.
+
+# Run all tests; they start a Postgres of their own.
+test *arguments:
+    cargo test --locked {{arguments}}
+
+# Format, lints and documentation.
+check:
+    scripts/check
+
+# Write the OpenAPI document, and all else that is made from the code, anew.
+openapi:
+    scripts/openapi
+
+# Hold the service to its OpenAPI document: lint, fuzzing, generated clients.
+contract *parts:
+    scripts/contract {{parts}}
+
+# Fuzz the service for an hour, with other values than CI.
+contract-long seed=`date +%s`:
+    FUZZ_SEED={{seed}} FUZZ_EXAMPLES=2000 FUZZ_SECONDS=3600 scripts/contract fuzz
+
+# Run the service with a database of its own, in engagement-desk-data/.
+dev *arguments:
+    cargo run --locked -- serve {{arguments}}
+
+# Everything that CI runs.
+ci:
+    .ci/run
