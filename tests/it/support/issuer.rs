@@ -165,6 +165,8 @@ pub fn join(message: &str, signature: &[u8]) -> String {
 pub enum Conduct {
     /// What it should.
     Good,
+    /// That its description is elsewhere, where it is good.
+    Moved,
     /// This status and body, to every path.
     Always(u16, String),
     /// Instead of its keys, this body.
@@ -327,7 +329,7 @@ impl State {
 
         let (status, body) = self.document(&path);
         let more = if status == 302 {
-            format!("Location: {}/keys\r\n", self.url)
+            format!("Location: {}/moved\r\n", self.url)
         } else {
             String::new()
         };
@@ -351,6 +353,8 @@ impl State {
         let discovery = json!({ "issuer": self.url, "jwks_uri": format!("{}/keys", self.url) });
         match (conduct, path) {
             (Conduct::Always(status, body), _) => (status, body),
+            (Conduct::Moved, "/tenant/.well-known/openid-configuration") => (302, String::new()),
+            (Conduct::Moved, "/tenant/moved") => (200, discovery.to_string()),
             (Conduct::Discovery(other), "/tenant/.well-known/openid-configuration") => {
                 (200, other.to_string())
             }
