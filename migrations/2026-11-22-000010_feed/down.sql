@@ -1,5 +1,5 @@
 drop function continue_feed();
-drop function feed_horizon();
+drop function oldest_running_transaction();
 drop table feed_shifts;
 drop index request_events_by_transaction;
 alter table request_events alter column transaction_number drop default;

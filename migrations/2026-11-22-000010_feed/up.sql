@@ -15,12 +15,11 @@ create table feed_shifts (
     since timestamptz not null default now()
 );
 
--- No event with a lower transaction number will ever be added: the transactions below it have all ended.
-create function feed_horizon() returns bigint
+-- Inlined wherever it is called.
+create function oldest_running_transaction() returns bigint
 language sql stable
 as $$
     select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-           + coalesce((select max(shift) from feed_shifts), 0)
 $$;
 
 -- A dump that is restored elsewhere brings numbers along that the new server has not come to yet. Its ids are

@@ -5,6 +5,7 @@
 //! transaction that has not ended. Below it nothing can appear any more. A transaction that stays open
 //! for long, whoever's it is, holds the feed up and loses nothing.
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Record};
 use diesel_async::RunQueryDsl;
@@ -14,13 +15,13 @@ use uuid::Uuid;
 use super::column::Word;
 use super::events::EventRow;
 use super::requests::{Name, Visibility, visible};
-use super::schema::{request_events, requests};
+use super::schema::{feed_shifts, request_events, requests};
 use super::{Connection, StoreError};
 use crate::domain::lifecycle::EventKind;
 
 diesel::define_sql_function! {
-    /// The lowest transaction number that an event may still be added under.
-    fn feed_horizon() -> BigInt;
+    /// The lowest id of a transaction, of whatever database of the server, that has not ended.
+    fn oldest_running_transaction() -> BigInt;
 }
 
 diesel::define_sql_function! {
@@ -95,10 +96,12 @@ pub struct Stretch {
 /// # Errors
 /// Where the database does not answer.
 pub async fn horizon(connection: &mut Connection) -> Result<Position, StoreError> {
-    let transaction: i64 = diesel::select(feed_horizon())
-        .get_result(connection)
-        .await?;
-    Ok(Position::before(transaction))
+    let shift = feed_shifts::table.select(max(feed_shifts::shift));
+    let (oldest, shift): (i64, Option<i64>) =
+        diesel::select((oldest_running_transaction(), shift.single_value()))
+            .get_result(connection)
+            .await?;
+    Ok(Position::before(oldest + shift.unwrap_or_default()))
 }
 
 /// Has to be called when the service starts, before it writes: see the function in the database.

@@ -108,8 +108,9 @@ fn the_feed_tells_what_happened_in_order_and_always_where_to_go_on() {
 
     // A cursor of an event leads on from there, that of the last page to nothing yet.
     let mut cursor = events[0]["cursor"].as_str().unwrap().to_owned();
-    assert_eq!(read_on(&pdm, "", &mut cursor), [last.clone()]);
-    assert_eq!(read_on(&pdm, "", &mut cursor), [] as [Value; 0]);
+    let rest = read_on(&pdm, "", &mut cursor);
+    assert_eq!(rest, events[1..]);
+    assert_eq!(read_on(&pdm, "", &mut cursor), Vec::<Value>::new());
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn an_event_waits_for_the_transactions_that_began_before_it() {
             .status,
         200
     );
-    assert_eq!(read_on(&pdm, "", &mut cursor), [] as [Value; 0]);
+    assert_eq!(read_on(&pdm, "", &mut cursor), Vec::<Value>::new());
 
     slow.run("commit");
     let mut found = Vec::new();
@@ -333,6 +334,20 @@ fn a_caller_sees_the_events_of_the_requests_it_may_see() {
     for hidden in ["@", "Paula", "Name of", "for Anna only"] {
         assert!(!shown.contains(hidden), "a viewer sees {hidden}: {shown}");
     }
+}
+
+#[test]
+fn what_the_service_does_by_itself_is_told_too() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut draft = session_at_pad();
+    draft["draft"] = json!(true);
+    pdm.create(&draft);
+    app.set_clock("2027-06-01T10:00:00Z");
+    assert_eq!(app.work().expired, 1);
+    let events = read(&app.viewer(), "", 2);
+    assert_eq!(events[1]["to"], "expired");
+    assert_eq!(events[1]["actor"], json!({ "role": "system" }));
 }
 
 #[test]
@@ -582,17 +597,15 @@ fn a_thousand_who_wait_ask_nothing_and_hold_no_connection() {
 
         // One task looks now and then, for all of them: that is all that is asked.
         let (asked, begun) = (relay.asked(), Instant::now());
-        while relay.asked() < asked + 10 {
+        while relay.asked() < asked + 30 {
             assert!(Instant::now() < deadline, "nobody looks");
             tokio::task::yield_now().await;
         }
         assert!(
-            begun.elapsed() > Duration::from_millis(600),
+            begun.elapsed() > Duration::from_secs(1),
             "{:?}",
             begun.elapsed()
         );
-        let count = relay.asked() - asked;
-        assert!(count < 20, "{count}");
         feed::now(&app).await.unwrap();
 
         let asked = relay.asked();
@@ -787,7 +800,6 @@ fn a_client_that_does_not_read_its_stream_is_cut_off_and_misses_nothing() {
     );
 
     let slow = EventStream::open(&pdm, "/v1/events", &[]);
-    slow.set_read_timeout(PATIENCE);
     let deadline = Instant::now() + PATIENCE;
     while app.app.tail.taken() > 0 {
         assert!(Instant::now() < deadline, "the slow client is kept");
@@ -946,7 +958,7 @@ fn a_request_that_goes_out_of_sight_while_it_is_waited_for_is_not_shown() {
     );
 
     // The feed goes by where the request is now.
-    assert_eq!(read(&app.member("pad"), "", 0), [] as [Value; 0]);
+    assert_eq!(read(&app.member("pad"), "", 0), Vec::<Value>::new());
     assert_eq!(
         members(&read(&app.member("gps"), "", 2), "kind"),
         ["created", "revised"]
@@ -964,7 +976,7 @@ fn after_a_dump_was_restored_on_another_server_the_feed_goes_on() {
         .replace("(id,", "(transaction_number, id,")
         .replace("(gen_random_uuid(),", "(1000000000000, gen_random_uuid(),");
     app.db.query(&restored).unwrap();
-    assert_eq!(read_on(&pdm, "", &mut cursor), [] as [Value; 0]);
+    assert_eq!(read_on(&pdm, "", &mut cursor), Vec::<Value>::new());
 
     for _start in 0..2 {
         drop(app.beside());
@@ -1018,4 +1030,11 @@ fn few_events_to_show_among_many_are_found_page_by_page() {
         "a short page"
     );
     assert!(page.header("link").is_some(), "that leads on");
+    let mut stream = EventStream::open(&paula, "/v1/events", &[]);
+    for request in [first, last] {
+        assert_eq!(
+            stream.event().unwrap().json()["reference"],
+            request["reference"]
+        );
+    }
 }

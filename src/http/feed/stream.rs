@@ -138,7 +138,7 @@ impl Events {
                     () = self.place.news() => {}
                     () = &mut heartbeat => {
                         self.caller(http).await?;
-                        return Ok(Some(format!(": nothing new\nid: {}\n\n", self.cursor())));
+                        return Ok(Some(self.sign_of_life()));
                     }
                 }
             }
@@ -180,7 +180,15 @@ impl Events {
                 }
                 return Ok(Some(part));
             }
+            if more {
+                return Ok(Some(self.sign_of_life()));
+            }
         }
+    }
+
+    /// No event, but an id all the same: a client that breaks off here need not read so far again.
+    fn sign_of_life(&self) -> String {
+        format!(": nothing new\nid: {}\n\n", self.cursor())
     }
 
     /// Who is asking, found out anew: the credential may have ended since.

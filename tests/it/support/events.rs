@@ -2,12 +2,15 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::app::Client;
 use super::client::{Answer, Connection};
+
+/// No test reads one stream for longer.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// One block of a stream.
 #[derive(Debug, Default, PartialEq)]
@@ -27,6 +30,7 @@ impl Block {
 
 pub struct EventStream {
     pub answer: Answer,
+    opened: Instant,
     body: BufReader<Chunks>,
 }
 
@@ -61,12 +65,14 @@ impl EventStream {
         };
         Ok(Self {
             answer,
+            opened: Instant::now(),
             body: BufReader::new(chunks),
         })
     }
 
     /// The next block, whatever it has; `None` where the server ended the stream as it should.
     pub fn block(&mut self) -> Option<Block> {
+        assert!(self.opened.elapsed() < PATIENCE, "no end of it");
         let mut block = Block::default();
         loop {
             let mut line = String::new();
@@ -123,11 +129,6 @@ impl EventStream {
                 })
             })
             .collect()
-    }
-
-    pub fn set_read_timeout(&self, timeout: Duration) {
-        let socket = self.body.get_ref().socket.get_ref();
-        socket.set_read_timeout(Some(timeout)).unwrap();
     }
 }
 
