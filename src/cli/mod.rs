@@ -27,7 +27,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service.
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Bring the database to the shape this version needs; `serve` does the same when it starts.
     Migrate(MigrateOptions),
     /// Make, list and revoke API keys.
@@ -92,7 +92,7 @@ struct MigrateOptions {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     settings::refuse_unknown()?;
     match cli.command {
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(*options),
         Command::Migrate(options) => database::migrate(&options),
         Command::Keys { database, command } => keys::run(&database, command),
         Command::Catalog { command } => catalog::run(command),

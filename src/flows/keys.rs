@@ -175,9 +175,13 @@ pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreErr
         return Ok(None);
     }
     if app.known_keys.use_is_news(&key, now) {
-        app.store
-            .write(async |connection: &mut Connection| keys::touch(connection, &key.id, now).await)
-            .await?;
+        let noted = app
+            .store
+            .write(async |connection: &mut Connection| keys::touch(connection, &key.id, now).await);
+        // A note of the use is no reason to turn its user away: a read-only database can be read.
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the use of a key was not noted");
+        }
     }
     Ok(Some(key.caller()))
 }

@@ -23,6 +23,8 @@ mod http_routing;
 mod http_shutdown;
 mod operator_catalogue;
 mod overload;
+mod read_only;
 mod requests;
 mod rules_document;
+mod shutdown;
 mod wording;

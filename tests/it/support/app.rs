@@ -54,8 +54,8 @@ impl TestApp {
 
     pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
         let db = Arc::new(TestDb::fresh());
-        let store = Store::with(&db.patient_url(), pool).unwrap();
-        Self::on(store, catalog::builtin().unwrap(), limits, db)
+        let url = db.patient_url();
+        Self::on(url, pool, catalog::builtin().unwrap(), limits, db)
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -68,11 +68,17 @@ impl TestApp {
     }
 
     pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
-        let store = Store::new(&db.url, 8).unwrap();
-        Self::on(store, catalogue, limits, db)
+        let url = db.url.clone();
+        Self::on(url, PoolLimits::default(), catalogue, limits, db)
     }
 
-    fn on(store: Store, catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
+    fn on(
+        url: String,
+        pool: PoolLimits,
+        catalogue: Catalogue,
+        limits: Limits,
+        db: Arc<TestDb>,
+    ) -> Self {
         let clock = Clock::fixed(NOW.parse().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -81,6 +87,7 @@ impl TestApp {
         let service_clock = clock.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
+                let store = Store::with(&url, pool).unwrap();
                 let app = App::start(store, Arc::new(catalogue), service_clock.clone());
                 let app = Arc::new(app.await.unwrap());
                 let hooks = Arc::new(Hooks(Arc::clone(&app)));
@@ -116,6 +123,10 @@ impl TestApp {
 
     pub fn wait_until_stopped(&mut self) {
         self.thread.take().unwrap().join().unwrap();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     pub fn set_clock(&self, now: &str) {
