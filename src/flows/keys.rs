@@ -175,10 +175,12 @@ pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreErr
         return Ok(None);
     }
     if app.known_keys.use_is_news(&key, now) {
-        let touch = async |connection: &mut Connection| keys::touch(connection, &key.id, now).await;
-        if let Err(error) = app.store.write(touch).await {
-            // Reading goes on where nothing can be written.
-            tracing::warn!(%error, key = key.id, "the use of a key was not noted");
+        let noted = app
+            .store
+            .write(async |connection: &mut Connection| keys::touch(connection, &key.id, now).await);
+        // A note of the use is no reason to turn its user away: a read-only database can be read.
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the use of a key was not noted");
         }
     }
     Ok(Some(key.caller()))

@@ -5,14 +5,15 @@
 //! counts its running requests, and a sweeper thread shuts the socket of one on which nothing has
 //! run for a while.
 
-use std::any::Any;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
+use actix_web::rt::net::TcpStream;
 
 use super::quotas::QuotaLimits;
 
@@ -163,14 +164,17 @@ pub(super) fn begin(request: &HttpRequest) -> Option<Busy> {
 
 /// Watches the connections of one server.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guard(Arc<Mutex<Vec<Weak<Connection>>>>);
+pub(super) struct Guard(Arc<Watched>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    connections: Mutex<Vec<Weak<Connection>>>,
+    closing: AtomicBool,
+}
 
 impl Guard {
-    /// For `HttpServer::on_connect`.
-    pub fn watch(&self, stream: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = stream.downcast_ref::<actix_web::rt::net::TcpStream>() else {
-            return;
-        };
+    /// Watches a new connection, and lets its requests find it.
+    pub fn watch(&self, stream: &TcpStream, data: &mut Extensions) {
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else {
             return; // out of descriptors: actix's own limits have to do for this one
         };
@@ -180,37 +184,55 @@ impl Guard {
             rested: AtomicU64::new(0),
             opened: Instant::now(),
         });
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Arc::downgrade(&connection));
+        self.0.list().push(Arc::downgrade(&connection));
         data.insert(connection);
+    }
+
+    /// From now on nothing more is read from a connection on which nothing runs, so that it closes
+    /// as soon as its last answer is written.
+    pub fn close_idle(&self) {
+        self.0.closing.store(true, Ordering::Relaxed);
+        self.0.sweep(Duration::ZERO, Shutdown::Read);
     }
 
     /// Starts the sweeper; it ends when the last clone of the guard is gone.
     pub fn sweep_every(&self, pause: Duration, idle: Duration) -> std::io::Result<()> {
-        let connections = Arc::downgrade(&self.0);
+        let watched = Arc::downgrade(&self.0);
         std::thread::Builder::new()
             .name("connection-sweeper".into())
             .spawn(move || {
-                while let Some(connections) = connections.upgrade() {
-                    let mut list = connections.lock().unwrap_or_else(PoisonError::into_inner);
-                    list.retain(|connection| match connection.upgrade() {
-                        Some(connection) => {
-                            if connection.idles_longer_than(idle) {
-                                // An error means that it is closed already.
-                                let _ = connection.socket.shutdown(std::net::Shutdown::Both);
-                            }
-                            true
-                        }
-                        None => false,
-                    });
-                    drop(list);
-                    drop(connections);
+                while let Some(watched) = watched.upgrade() {
+                    if watched.closing.load(Ordering::Relaxed) {
+                        watched.sweep(Duration::ZERO, Shutdown::Read);
+                    }
+                    watched.sweep(idle, Shutdown::Both);
+                    drop(watched);
                     std::thread::sleep(pause);
                 }
             })?;
         Ok(())
+    }
+}
+
+impl Watched {
+    fn list(&self) -> MutexGuard<'_, Vec<Weak<Connection>>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shuts down connections on which nothing has run for longer than that.
+    fn sweep(&self, idle: Duration, how: Shutdown) {
+        self.list().retain(|connection| match connection.upgrade() {
+            Some(connection) => {
+                if connection.idles_longer_than(idle) {
+                    // An error means that it is closed already.
+                    let _ = connection.socket.shutdown(how);
+                }
+                true
+            }
+            None => false,
+        });
     }
 }
 

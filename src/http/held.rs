@@ -6,11 +6,35 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::connections::Running;
 use super::quotas::Place;
 
 tokio::task_local! {
     static CURRENT: Held;
+    static CONNECTION: Work;
+}
+
+/// Work that goes on for one connection. Clones are of the same.
+#[derive(Clone)]
+pub(super) struct Work {
+    _going_on: mpsc::Sender<()>,
+}
+
+impl Work {
+    /// Serves a connection, and is done when all work for it is: the connection itself may be over
+    /// before, if its client goes away.
+    pub async fn all_of<T>(connection: impl Future<Output = T>) -> T {
+        let (going_on, mut none_left) = mpsc::channel(1);
+        let work = Self {
+            _going_on: going_on,
+        };
+        let served = CONNECTION.scope(work, connection).await;
+        // Nothing is ever sent: this waits for the last sender to go.
+        none_left.recv().await;
+        served
+    }
 }
 
 /// The places of one request. Clones share them; they are given back with the last.
@@ -22,6 +46,8 @@ struct Places {
     _running: Running,
     /// Among those of the caller.
     caller: Place,
+    /// Among the work for its connection.
+    _work: Option<Work>,
 }
 
 impl Held {
@@ -29,6 +55,7 @@ impl Held {
         Self(Arc::new(Places {
             _running: running,
             caller,
+            _work: CONNECTION.try_with(Clone::clone).ok(),
         }))
     }
 

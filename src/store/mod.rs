@@ -22,10 +22,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{HookError, Object, Timeouts};
+use diesel::ConnectionError;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 pub use connection::connect;
@@ -85,7 +87,8 @@ impl WorkError for StoreError {
 }
 
 impl Store {
-    /// A store that opens up to `connections` connections as they are needed; it connects to none yet.
+    /// A store that opens up to `connections` connections as they are needed; it connects to none
+    /// yet. Called inside a Tokio runtime, it serves its connections there, whoever uses them.
     pub fn new(url: &str, connections: usize) -> Result<Self, StoreError> {
         let limits = PoolLimits {
             connections,
@@ -103,9 +106,19 @@ impl Store {
         } = limits;
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(|url| {
-            let url = url.to_owned();
-            Box::pin(async move { connect(&url).await })
+        // A connection is served where it was made. Made in a thread that stops before the others, as
+        // those of HTTP do, it would be lost to them.
+        let home = Handle::try_current().ok();
+        config.custom_setup = Box::new(move |url| {
+            let (url, home) = (url.to_owned(), home.clone());
+            Box::pin(async move {
+                let Some(home) = home else {
+                    return connect(&url).await;
+                };
+                let made = home.spawn(async move { connect(&url).await });
+                made.await
+                    .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+            })
         });
         let manager = Manager::new_with_config(url, config);
         let pool = Pool::builder(manager)

@@ -55,8 +55,8 @@ impl TestApp {
 
     pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
         let db = Arc::new(TestDb::fresh());
-        let store = Store::with(&db.patient_url(), pool).unwrap();
-        Self::on(store, catalog::builtin().unwrap(), limits, db, None)
+        let url = db.patient_url();
+        Self::on(url, pool, catalog::builtin().unwrap(), limits, db, None)
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -71,9 +71,10 @@ impl TestApp {
     /// A service that takes the access tokens of an issuer as well.
     pub fn with_oidc(settings: OidcSettings) -> Self {
         let db = Arc::new(TestDb::fresh());
-        let store = Store::new(&db.url, 8).unwrap();
+        let (url, pool) = (db.url.clone(), PoolLimits::default());
         Self::on(
-            store,
+            url,
+            pool,
             catalog::builtin().unwrap(),
             limits(),
             db,
@@ -82,12 +83,13 @@ impl TestApp {
     }
 
     pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
-        let store = Store::new(&db.url, 8).unwrap();
-        Self::on(store, catalogue, limits, db, None)
+        let url = db.url.clone();
+        Self::on(url, PoolLimits::default(), catalogue, limits, db, None)
     }
 
     fn on(
-        store: Store,
+        url: String,
+        pool: PoolLimits,
         catalogue: Catalogue,
         limits: Limits,
         db: Arc<TestDb>,
@@ -101,6 +103,7 @@ impl TestApp {
         let service_clock = clock.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
+                let store = Store::with(&url, pool).unwrap();
                 let app = App::start(store, Arc::new(catalogue), service_clock.clone());
                 let app = Arc::new(app.await.unwrap());
                 let oidc = oidc.map(|settings| {
@@ -140,6 +143,10 @@ impl TestApp {
 
     pub fn wait_until_stopped(&mut self) {
         self.thread.take().unwrap().join().unwrap();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     pub fn set_clock(&self, now: &str) {

@@ -18,6 +18,9 @@ const TEMPLATE: &str = "migrated";
 
 /// Databases that a test is done with and another may have.
 static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The service's own queries that wait for a lock.
+const WAITING: &str = "from pg_stat_activity where datname = current_database() \
+    and application_name = 'engagement-desk' and wait_event_type = 'Lock'";
 
 /// A migrated database with nothing in it, for as long as this lives.
 pub struct TestDb {
@@ -95,20 +98,33 @@ impl TestDb {
     /// Waits until so many of the service's own queries wait for a lock.
     pub fn wait_for_waiting(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        let sql = "select 1 from pg_stat_activity where datname = current_database() \
-                   and application_name = 'engagement-desk' and wait_event_type = 'Lock'";
-        while self.query(sql).unwrap().len() < count {
+        let sql = format!("select 1 {WAITING}");
+        while self.query(&sql).unwrap().len() < count {
             assert!(Instant::now() < deadline, "nothing waits for a lock");
         }
+    }
+
+    /// Makes the queries fail that wait for a lock.
+    pub fn cancel_waiting(&self) {
+        let sql = format!("select pg_cancel_backend(pid) {WAITING}");
+        assert!(!self.query(&sql).unwrap().is_empty());
     }
 
     /// Lets nobody in any more, and throws out who is in.
     pub fn close(&self) {
         self.spoil();
-        let name = &self.name;
-        maintain(&format!("alter database {name} allow_connections false"));
         maintain(&format!(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+            "alter database {} allow_connections false",
+            self.name
+        ));
+        self.throw_out();
+    }
+
+    /// Ends all connections.
+    pub fn throw_out(&self) {
+        maintain(&format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'",
+            self.name
         ));
     }
 
