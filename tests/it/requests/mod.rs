@@ -6,6 +6,7 @@ mod expiry;
 mod history;
 mod list;
 mod races;
+mod redirect;
 mod revise;
 mod show;
 mod visibility;
