@@ -9,6 +9,7 @@
 
 mod support;
 
+mod architecture;
 mod callers;
 mod checks;
 mod command_line;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engagement_desk::credentials::NewKey;
 use engagement_desk::domain::actor::Role;
-use engagement_desk::domain::rights;
+use engagement_desk::domain::{lifecycle, rights};
 use engagement_desk::http::openapi;
 use engagement_desk::http::routes;
 use engagement_desk::http::routes::Access;
@@ -268,4 +268,9 @@ fn anybody_may_ask_for_health_and_documentation() {
 #[test]
 fn the_committed_table_of_rights_is_what_the_code_says() {
     generated::compare("docs/generated/rights.md", &rights::document());
+}
+
+#[test]
+fn the_committed_life_cycle_is_what_the_code_says() {
+    generated::compare("docs/generated/lifecycle.md", &lifecycle::document());
 }

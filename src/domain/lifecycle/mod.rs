@@ -7,6 +7,8 @@
 mod arrows;
 mod change;
 mod states;
+#[cfg(test)]
+mod tests;
 
 pub use arrows::{ARROWS, Arrow, Guard, Need, Party, between, document, leaving};
 pub use change::{Change, Event, EventKind, NewRequest, Sender, Step, log_hours, revise};

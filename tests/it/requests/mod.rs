@@ -7,6 +7,7 @@ mod history;
 mod hours;
 mod list;
 mod races;
+mod redirect;
 mod revise;
 mod search;
 mod show;
