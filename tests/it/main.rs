@@ -9,6 +9,7 @@
 
 mod support;
 
+mod compatibility;
 mod embedded;
 mod http_auth;
 mod http_bodies;
@@ -18,6 +19,8 @@ mod http_docs;
 mod http_generated;
 mod http_routing;
 mod http_shutdown;
+mod openapi_complete;
+mod openapi_true;
 mod operator_catalogue;
 mod requests;
 mod rules_document;

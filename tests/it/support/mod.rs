@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod client;
+pub mod compatibility;
 pub mod db;
 pub mod endpoints;
 pub mod generated;
+pub mod schema;
 pub mod server;
