@@ -1,4 +1,7 @@
-//! Examples of bodies: what an endpoint doesn't give is put together from the examples of members.
+//! Examples of bodies.
+//!
+//! `samples.json` has what the service really answered, by the name of the schema, or by the operation
+//! whose 2xx body is declared in place. What is in neither is put together from the examples of members.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{Components, Content, OpenApi, RefOr};
@@ -11,7 +14,10 @@ pub(super) fn fill(document: &mut OpenApi) {
     let Some(components) = document.components.clone() else {
         return;
     };
-    let schemas = Samples(&components);
+    let schemas = Samples {
+        components: &components,
+        kept: serde_json::from_str(include_str!("samples.json")).unwrap_or_default(),
+    };
     for item in document.paths.paths.values_mut() {
         let operations = [
             &mut item.get,
@@ -21,22 +27,27 @@ pub(super) fn fill(document: &mut OpenApi) {
             &mut item.patch,
         ];
         for operation in operations.into_iter().flatten() {
+            let id = operation.operation_id.clone().unwrap_or_default();
             if let Some(RefOr::T(body)) = &mut operation.request_body {
-                schemas.give(body.content.values_mut());
+                schemas.give("", body.content.values_mut());
             }
-            for response in operation.responses.responses.values_mut() {
+            for (status, response) in &mut operation.responses.responses {
+                let known = if status.starts_with('2') { &id } else { "" };
                 if let RefOr::T(response) = response {
-                    schemas.give(response.content.values_mut());
+                    schemas.give(known, response.content.values_mut());
                 }
             }
         }
     }
 }
 
-struct Samples<'a>(&'a Components);
+struct Samples<'a> {
+    components: &'a Components,
+    kept: Value,
+}
 
 impl Samples<'_> {
-    fn give<'c>(&self, contents: impl Iterator<Item = &'c mut RefOr<Content>>) {
+    fn give<'c>(&self, operation: &str, contents: impl Iterator<Item = &'c mut RefOr<Content>>) {
         for content in contents {
             if let RefOr::T(content) = content
                 && content.example.is_none()
@@ -44,7 +55,11 @@ impl Samples<'_> {
                 && let Some(schema) = &content.schema
                 && let Ok(schema) = serde_json::to_value(schema)
             {
-                content.example = Some(self.of(&schema, 0));
+                let example = match self.kept.get(operation) {
+                    Some(kept) => kept.clone(),
+                    None => self.of(&schema, 0),
+                };
+                content.example = Some(example);
             }
         }
     }
@@ -55,7 +70,11 @@ impl Samples<'_> {
             return given.clone();
         }
         if let Some(place) = schema["$ref"].as_str() {
-            return self.of(&self.named(place), depth);
+            let name = place.rsplit('/').next().unwrap_or_default();
+            return match self.kept.get(name) {
+                Some(kept) => kept.clone(),
+                None => self.of(&self.named(name), depth),
+            };
         }
         if let Some(words) = schema["enum"].as_array() {
             return words.first().cloned().unwrap_or_default();
@@ -107,9 +126,8 @@ impl Samples<'_> {
             .collect()
     }
 
-    fn named(&self, place: &str) -> Value {
-        let name = place.rsplit('/').next().unwrap_or_default();
-        let schema = self.0.schemas.get(name);
+    fn named(&self, name: &str) -> Value {
+        let schema = self.components.schemas.get(name);
         serde_json::to_value(schema).unwrap_or_default()
     }
 }
