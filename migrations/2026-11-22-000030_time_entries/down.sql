@@ -2,5 +2,12 @@
 alter table request_events drop constraint request_events_kind_check;
 alter table request_events add constraint request_events_kind_check
     check (kind in ('created', 'transitioned', 'revised')) not valid;
+do $$
+begin
+    if not exists (select from request_events where kind = 'hours_logged') then
+        alter table request_events validate constraint request_events_kind_check;
+    end if;
+end
+$$;
 
 drop table time_entries;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::app::{Client, TestApp, consultation_at_tpd, session_at_pad};
 use crate::support::client::{Answer, Connection, send};
 use crate::support::db::TestDb;
+use crate::support::issuer::{Issuer, Signer};
 use crate::support::server::limits;
 
 /// What is sent to whom so that the service answers with the code.
@@ -192,6 +193,22 @@ const PROVOCATIONS: &[Provocation] = &[
         dies_at_commit(&app.db);
         app.pdm("paula@example.com")
             .post("/v1/requests", &session_at_pad())
+    }),
+    row(Code::IssuerUnavailable, |_| {
+        let signer = Signer::p256("gone");
+        let mut issuer = Issuer::start(&[&signer]);
+        let settings = issuer.settings();
+        let token = signer.token(&issuer.claims());
+        issuer.stop();
+        let app = TestApp::with_oidc(settings);
+        let bearer = format!("Bearer {token}");
+        send(
+            app.address,
+            "GET",
+            "/v1/me",
+            &[("Authorization", &bearer)],
+            "",
+        )
     }),
 ];
 

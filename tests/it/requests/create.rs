@@ -329,7 +329,10 @@ fn a_description_already_kept_goes_when_it_turns_out_to_be_of_a_vulnerability() 
     let mut body = drafted(session_at_pad());
     body["description"] = json!("overflowing the frobnicator");
     let draft = pdm.create(&body);
-    assert_eq!(app.db.places_of("frobnicator"), ["requests.facts"]);
+    assert_eq!(
+        app.db.places_of("frobnicator"),
+        ["requests.facts", "requests.search"]
+    );
     let patch = json!({ "involves": ["security_vulnerability"] });
     let revised = pdm.patch(&path(&draft), "\"1-full\"", &patch).json();
     assert_eq!(revised["description"], Value::Null);
