@@ -47,6 +47,7 @@ pub async fn create(
     let id = app.clock.new_id();
     once(
         app,
+        ask,
         key,
         async |connection| {
             let stamp = stamp(app);

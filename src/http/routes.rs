@@ -25,7 +25,7 @@ use utoipa::openapi::{RefOr, Schema};
 use super::codes::Code;
 use super::connections::Running;
 use super::problem::{Problem, allow};
-use super::{Http, auth, query};
+use super::{Http, auth, origin, query};
 
 /// Who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ pub struct Endpoint {
     pub(super) described: Option<Described>,
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
+    pub(super) stores_nothing: bool,
     route: Box<dyn Fn() -> Route>,
 }
 
@@ -98,6 +99,7 @@ impl Endpoint {
             described: None,
             time_limit: None,
             long_poll: None,
+            stores_nothing: true,
             route: Box::new(move || web::to(handler.clone())),
         }
     }
@@ -131,6 +133,7 @@ impl Endpoint {
             }),
             time_limit: None,
             long_poll: None,
+            stores_nothing: false,
             route: Box::new(move || web::to(handler.clone())),
         }
     }
@@ -161,7 +164,20 @@ impl Endpoint {
         self
     }
 
+    /// Says that the operation stores nothing, whatever its method: it is no write to the audit trail.
+    #[must_use]
+    pub fn stores_nothing(mut self) -> Self {
+        self.stores_nothing = true;
+        self
+    }
+
     fn policy(&self) -> Policy {
+        let writes =
+            !(self.stores_nothing || self.method.is_safe() || self.access == Access::Public);
+        let operation = self
+            .described
+            .as_ref()
+            .map(|described| (described.operation)());
         let takes_parameters = self.described.as_ref().is_some_and(|described| {
             let parameters = (described.operation)().parameters.unwrap_or_default();
             parameters.iter().any(|parameter| match parameter {
@@ -173,6 +189,9 @@ impl Endpoint {
             access: self.access,
             time_limit: self.time_limit,
             long_poll: self.long_poll,
+            action: operation
+                .filter(|_| writes)
+                .map(|operation| operation.operation_id.unwrap_or_default()),
             takes_parameters: takes_parameters || self.described.is_none(),
         }
     }
@@ -273,6 +292,8 @@ struct Policy {
     access: Access,
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
+    /// The name of an operation that writes, for the audit trail.
+    action: Option<String>,
     takes_parameters: bool,
 }
 
@@ -284,9 +305,19 @@ async fn gate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The request is routed: only from here on may it be cloned.
     let kept = request.request().clone();
-    let work = AssertUnwindSafe(pass(&policy, request, next)).catch_unwind();
-    let problem = match work.await {
-        Ok(Ok(answer)) => return answer,
+    let action = policy.action.as_deref();
+    let origin = action.map(|action| origin::of(&request, action));
+    let work = pass(&policy, request, next);
+    let work = origin::carried(origin.clone().unwrap_or_default(), work);
+    let problem = match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(answer)) => {
+            if let (Some(origin), Ok(answer)) = (&origin, &answer) {
+                let error = answer.response().error();
+                let problem = error.and_then(|error| error.as_error::<Problem>());
+                origin::note(&kept, origin, answer.status(), problem.map(Problem::code));
+            }
+            return answer;
+        }
         Ok(Err(problem)) => problem,
         Err(panic) => {
             let text = panic
@@ -296,6 +327,10 @@ async fn gate(
             Problem::internal(&format_args!("panic: {}", text.unwrap_or("(no text)")))
         }
     };
+    if let Some(origin) = &origin {
+        let code = problem.code();
+        origin::note(&kept, origin, code.status(), Some(code));
+    }
     Ok(ServiceResponse::new(kept, problem.error_response()))
 }
 

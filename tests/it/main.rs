@@ -9,6 +9,8 @@
 
 mod support;
 
+mod api_keys;
+mod audit;
 mod embedded;
 mod http_auth;
 mod http_bodies;

@@ -35,6 +35,7 @@ const TAGS: &[(&str, &str)] = &[
     ("partners", "Partners and their engagements."),
     ("webhooks", "Being told instead of asking."),
     ("api-keys", "Credentials for machines."),
+    ("audit", "Who asked for which write."),
     ("reports", "Figures over many requests."),
     ("me", "The caller."),
     ("health", "Whether the service is well."),
@@ -226,7 +227,7 @@ fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
     let mut codes = vec![Code::UnknownParameter, Code::UriTooLong, Code::Internal];
     if endpoint.access == Access::Caller {
         codes.extend([Code::Unauthenticated, Code::Overloaded]);
-        if !endpoint.method.is_safe() {
+        if !endpoint.method.is_safe() && !endpoint.stores_nothing {
             codes.push(Code::CommitOutcomeUnknown);
         }
     }
@@ -260,11 +261,12 @@ fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
                 Code::PreconditionRequired,
             ]),
             (ParameterIn::Header, "If-None-Match") => codes.push(Code::IfMatchMalformed),
-            (ParameterIn::Header, super::idempotency::HEADER) => codes.extend([
-                Code::IdempotencyKeyInvalid,
-                Code::IdempotencyInProgress,
-                Code::IdempotencyKeyReused,
-            ]),
+            (ParameterIn::Header, super::idempotency::HEADER) => {
+                codes.push(Code::IdempotencyKeyInvalid);
+                if !endpoint.stores_nothing {
+                    codes.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
+                }
+            }
             _ => {}
         }
     }
