@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::catalog::Catalogue;
 use crate::clock::Clock;
+use crate::credentials::SecretMaker;
 use crate::cursor::CursorKey;
+use crate::flows::audit::Trail;
 use crate::flows::keys::KnownKeys;
 use crate::store::{Connection, Store, StoreError, catalogs, feed, secrets};
 use crate::tail::Tail;
 
-/// The running service: four things, and nothing that differs from one instance to the next.
+/// The running service, and nothing that differs from one instance to the next.
 pub struct App {
     /// The database.
     pub store: Store,
@@ -19,15 +21,19 @@ pub struct App {
     pub clock: Clock,
     /// Signs the cursors of lists.
     pub cursor_key: CursorKey,
+    /// Makes the secrets of API keys that a retry has to get again.
+    pub secret_maker: SecretMaker,
     /// API keys read a moment ago.
     pub known_keys: KnownKeys,
     /// Who waits for events.
     pub tail: Tail,
+    /// Lines of the audit trail that wait to be written.
+    pub trail: Trail,
 }
 
 impl App {
-    /// Readies a migrated database for the service: the catalogue in force is kept, and the secret
-    /// that all instances share is made by the first of them.
+    /// Readies a migrated database for the service: the catalogue in force is kept, and the secrets
+    /// that all instances share are made by the first of them.
     ///
     /// # Errors
     /// Where the database does not answer.
@@ -37,25 +43,28 @@ impl App {
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let now = clock.now();
-        let proposed: [u8; 32] = rand::random();
-        let secret = store
+        let proposed: [[u8; 32]; 2] = rand::random();
+        let (cursors, api_keys) = store
             .write(async |connection: &mut Connection| {
                 let (version, source) = (catalogue.version(), catalogue.source());
                 if feed::carry_on(connection).await? {
                     tracing::info!("the database was restored on another server; the feed goes on");
                 }
                 catalogs::keep(connection, version, source, now).await?;
-                secrets::shared(connection, "cursor", &proposed).await
+                let cursors = secrets::shared(connection, "cursor", &proposed[0]).await?;
+                let api_keys = secrets::shared(connection, "api keys", &proposed[1]).await?;
+                Ok::<_, StoreError>((cursors, api_keys))
             })
             .await?;
-        let cursor_key = CursorKey::new(&secret);
         Ok(Self {
             store,
             catalogue,
             clock,
-            cursor_key,
+            cursor_key: CursorKey::new(&cursors),
+            secret_maker: SecretMaker::new(&api_keys),
             known_keys: KnownKeys::default(),
             tail: Tail::default(),
+            trail: Trail::default(),
         })
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! A key reads `edk_<id>_<secret>_<checksum>`. The id is public, the secret is 256 random bits and
 //! kept only as its hash, and the checksum lets a mistyped key be refused without asking the database.
+//!
+//! A key that is asked for under an idempotency key has a secret that [`SecretMaker`] can make again, so
+//! that a retry gets the same answer although the secret is stored nowhere.
 
+use hmac::{Hmac, KeyInit, Mac};
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 
@@ -24,12 +28,14 @@ pub struct NewKey {
 impl NewKey {
     /// Makes a key from fresh randomness.
     pub fn generate() -> Self {
-        let mut random = rand::rng();
-        let id = Alphanumeric.sample_string(&mut random, ID_LENGTH);
-        let secret = Alphanumeric.sample_string(&mut random, SECRET_LENGTH);
+        let secret = Alphanumeric.sample_string(&mut rand::rng(), SECRET_LENGTH);
+        Self::of(fresh_id(), &secret)
+    }
+
+    fn of(id: String, secret: &str) -> Self {
         let body = format!("{PREFIX}_{id}_{secret}");
         let text = format!("{body}_{}", checksum(&body));
-        let secret_hash = hash(&secret);
+        let secret_hash = hash(secret);
         Self {
             id,
             text,
@@ -42,6 +48,50 @@ impl NewKey {
 pub fn looks_like_a_key(text: &str) -> bool {
     text.strip_prefix(PREFIX)
         .is_some_and(|rest| rest.starts_with('_'))
+}
+
+/// A new public part of a key.
+pub fn fresh_id() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), ID_LENGTH)
+}
+
+/// Makes keys whose secrets can be made again by whoever knows the same two things: the secret that all
+/// instances share, and a seed that only the client can send again.
+///
+/// Neither is enough. The database keeps the first, but of the client's idempotency key only a hash under
+/// another name, so who reads the database makes no key from it unless the idempotency key can be guessed.
+pub struct SecretMaker(Hmac<Sha256>);
+
+impl SecretMaker {
+    /// A maker from the secret that all instances share.
+    pub fn new(secret: &[u8]) -> Self {
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&Sha256::digest(secret));
+        Self(Hmac::new(&block.into()))
+    }
+
+    /// The key of that id for the seed: always the same one.
+    pub fn key(&self, id: String, seed: &[u8; 32]) -> NewKey {
+        let tag = self.0.clone().chain_update(seed).chain_update(&id);
+        let secret = letters(tag.finalize().into_bytes().into());
+        NewKey::of(id, &secret)
+    }
+}
+
+/// 256 bits in letters and digits: a number written with 62 of them.
+fn letters(mut number: [u8; 32]) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut text = String::with_capacity(SECRET_LENGTH);
+    for _ in 0..SECRET_LENGTH {
+        let mut rest = 0;
+        for byte in &mut number {
+            let value = rest * 256 + usize::from(*byte);
+            *byte = u8::try_from(value / DIGITS.len()).unwrap_or_default();
+            rest = value % DIGITS.len();
+        }
+        text.push(char::from(DIGITS[rest]));
+    }
+    text
 }
 
 /// A key as somebody presents it: well formed, but not yet known to be good.
@@ -101,6 +151,32 @@ mod tests {
         assert_eq!(presented.id, key.id);
         assert!(presented.matches(&key.secret_hash));
         assert!(!presented.matches(&NewKey::generate().secret_hash));
+    }
+
+    #[test]
+    fn a_key_can_be_made_again_only_from_the_same_secret_seed_and_id() {
+        let maker = SecretMaker::new(b"secret");
+        let key = |maker: &SecretMaker, id: &str, seed| maker.key(id.to_owned(), &[seed; 32]).text;
+        let first = key(&maker, "abcdefghijkl", 7);
+        assert_eq!(first, key(&SecretMaker::new(b"secret"), "abcdefghijkl", 7));
+        assert!(PresentedKey::parse(&first).is_some());
+        assert_ne!(first, key(&maker, "abcdefghijkl", 8));
+        assert_ne!(first, key(&SecretMaker::new(b"other"), "abcdefghijkl", 7));
+        let secret = |text: &str| text.split('_').nth(2).unwrap().to_owned();
+        assert_ne!(secret(&first), secret(&key(&maker, "abcdefghijkm", 7)));
+    }
+
+    #[test]
+    fn all_256_bits_are_in_the_letters() {
+        assert_eq!(letters([0; 32]), "0".repeat(43));
+        let largest = letters([255; 32]);
+        let mut bytes = [255; 32];
+        bytes[31] = 254;
+        assert_ne!(letters(bytes), largest);
+        bytes = [255; 32];
+        bytes[0] = 127;
+        assert_ne!(letters(bytes), largest);
+        assert_eq!(largest.len(), 43);
     }
 
     #[test]

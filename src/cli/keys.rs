@@ -7,7 +7,7 @@ use crate::catalog;
 use crate::clock::Clock;
 use crate::domain::actor::Role;
 use crate::domain::facts::Relationship;
-use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, issue};
+use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, issue, withdraw};
 use crate::store::{Connection, Store, keys, migrations};
 
 #[derive(Debug, Subcommand)]
@@ -130,10 +130,7 @@ async fn list(store: &Store) -> Result<(), Failure> {
 
 async fn revoke(store: &Store, id: &str) -> Result<(), Failure> {
     let now = Clock::real().now();
-    let key = store
-        .write(async |connection: &mut Connection| keys::revoke(connection, id, now).await)
-        .await?;
-    match key {
+    match withdraw(store, id, "command line", now).await? {
         Some(key) => {
             println!("Revoked {} of {}.", key.id, key.subject);
             Ok(())

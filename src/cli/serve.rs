@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 
@@ -10,6 +11,7 @@ use super::welcome;
 use super::{Failure, ServeOptions};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::flows::audit;
 use crate::http::Http;
 use crate::http::hooks::Hooks;
 use crate::http::server::{asked_to_stop, listen};
@@ -58,7 +60,8 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         }
         tracing::info!(%address, catalogue = app.catalogue.version(), "serving");
         actix_web::rt::spawn(tail::run(Arc::clone(&app)));
-        actix_web::rt::spawn(work::run(app));
+        actix_web::rt::spawn(audit::run(Arc::clone(&app)));
+        actix_web::rt::spawn(work::run(Arc::clone(&app)));
         server
             .run_until(async {
                 if let Err(error) = asked_to_stop().await {
@@ -66,6 +69,11 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
                 }
             })
             .await?;
+        // Lines of the last refusals.
+        let flushed = tokio::time::timeout(Duration::from_secs(2), audit::flush(&app)).await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            tracing::warn!("audit lines were left unwritten");
+        }
         Ok(())
     });
     let stopped = database.stop();

@@ -23,6 +23,8 @@ vocabulary! {
         ActAsLead = "act_as_lead",
         /// Make, list and revoke API keys.
         ManageKeys = "manage_keys",
+        /// Read the audit trail.
+        ReadAudit = "read_audit",
     }
 }
 
@@ -83,6 +85,7 @@ pub const RIGHTS: &[Right] = &[
     right(Action::ActAsDesk, Role::DeskLead, Reach::Desk),
     right(Action::ActAsLead, Role::DeskLead, Reach::Desk),
     right(Action::ManageKeys, Role::Admin, Reach::All),
+    right(Action::ReadAudit, Role::Admin, Reach::All),
 ];
 
 /// How far the role reaches with the action; `None` where it may not do it at all.

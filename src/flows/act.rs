@@ -61,6 +61,7 @@ pub async fn act(
     let visibility = Visibility::of(&ask.caller);
     once(
         app,
+        ask,
         key,
         async |connection| {
             let request = requests::find(connection, name, &visibility, Lock::ForUpdate)

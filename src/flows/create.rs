@@ -42,6 +42,7 @@ pub async fn create(
     let id = app.clock.new_id();
     once(
         app,
+        ask,
         key,
         async |connection| {
             let stamp = stamp(app);

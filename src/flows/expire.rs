@@ -3,10 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::FlowError;
+use super::audit::unasked;
 use crate::app::App;
 use crate::domain::lifecycle::{self, State, Step};
 use crate::store::apply::{self, Stamp, Who};
-use crate::store::{Connection, requests};
+use crate::store::{Connection, audit, requests};
 
 /// Requests taken in one transaction.
 const BATCH: i64 = 50;
@@ -83,6 +84,8 @@ async fn expire_in(
             },
         )
         .await?;
+        let line = unasked("system", "expire_request", request.id.to_string(), now);
+        audit::insert(connection, line).await?;
     }
     Ok(count)
 }

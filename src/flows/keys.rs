@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::audit::unasked;
+use super::once::{Given, once};
 use super::{Ask, FlowError};
 use crate::app::App;
-use crate::credentials::{NewKey, PresentedKey};
+use crate::credentials::{NewKey, PresentedKey, fresh_id};
 use crate::domain::actor::{Caller, Role};
 use crate::domain::facts::Relationship;
 use crate::domain::rights::{self, Action};
+use crate::store::idempotency::{Answer, Key};
 use crate::store::keys::{self, ApiKey};
-use crate::store::{Connection, Store, StoreError};
+use crate::store::{Connection, Store, StoreError, audit};
 
 /// A key lives for this long at most.
 pub const LONGEST_LIFE_DAYS: u32 = 365;
@@ -37,7 +40,38 @@ pub struct KeyInput {
     pub lives_days: u32,
 }
 
-/// Makes a key and stores all but its secret. The text is shown once and kept nowhere.
+impl KeyInput {
+    /// The key as it is stored.
+    fn key(self, new: &NewKey, created_by: &str, now: DateTime<Utc>) -> ApiKey {
+        let Self {
+            subject,
+            name,
+            role,
+            relationship,
+            desks,
+            partners,
+            lives_days,
+        } = self;
+        ApiKey {
+            id: new.id.clone(),
+            secret_hash: new.secret_hash.to_vec(),
+            subject: subject.trim().to_lowercase(),
+            name,
+            role,
+            relationship,
+            desks,
+            partners,
+            created_at: now,
+            created_by: created_by.to_owned(),
+            expires_at: now + TimeDelta::days(i64::from(lives_days.min(LONGEST_LIFE_DAYS))),
+            revoked_at: None,
+            last_used_at: None,
+        }
+    }
+}
+
+/// Makes a key for whoever has the database, such as the command line, and stores all but its secret. The
+/// text is shown once and kept nowhere.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -47,49 +81,76 @@ pub async fn issue(
     created_by: &str,
     now: DateTime<Utc>,
 ) -> Result<(ApiKey, String), StoreError> {
-    let KeyInput {
-        subject,
-        name,
-        role,
-        relationship,
-        desks,
-        partners,
-        lives_days,
-    } = input;
-    let NewKey {
-        id,
-        text,
-        secret_hash,
-    } = NewKey::generate();
-    let key = ApiKey {
-        id,
-        secret_hash: secret_hash.to_vec(),
-        subject: subject.trim().to_lowercase(),
-        name,
-        role,
-        relationship,
-        desks,
-        partners,
-        created_at: now,
-        created_by: created_by.to_owned(),
-        expires_at: now + TimeDelta::days(i64::from(lives_days.min(LONGEST_LIFE_DAYS))),
-        revoked_at: None,
-        last_used_at: None,
-    };
-    let stored = key.clone();
+    let new = NewKey::generate();
+    let key = input.key(&new, created_by, now);
+    let line = unasked(created_by, "create_api_key", key.id.clone(), now);
     store
-        .write(async |connection: &mut Connection| keys::insert(connection, stored.clone()).await)
+        .write(async |connection: &mut Connection| {
+            keys::insert(connection, key.clone()).await?;
+            audit::insert(connection, line.clone()).await
+        })
         .await?;
-    Ok((key, text))
+    Ok((key, new.text))
 }
 
-/// Makes a key for an administrator.
+/// Revokes a key for whoever has the database. `None` where there is no such key.
 ///
 /// # Errors
-/// Where the caller does not manage keys, or the database does not answer.
-pub async fn create(app: &App, ask: &Ask, input: KeyInput) -> Result<(ApiKey, String), FlowError> {
+/// Where the database does not answer.
+pub async fn withdraw(
+    store: &Store,
+    id: &str,
+    revoked_by: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<ApiKey>, StoreError> {
+    store
+        .write(async |connection: &mut Connection| {
+            let key = keys::revoke(connection, id, now).await?;
+            if key.is_some() {
+                let line = unasked(revoked_by, "revoke_api_key", id.to_owned(), now);
+                audit::insert(connection, line).await?;
+            }
+            Ok(key)
+        })
+        .await
+}
+
+/// Makes a key for an administrator. The answer is kept without the key's text, which is given apart.
+///
+/// Under an idempotency key the secret is made from it, so that a retry gets the same text: see
+/// [`SecretMaker`](crate::credentials::SecretMaker).
+///
+/// # Errors
+/// Where the caller does not manage keys, the idempotency key is in use, or the database does not answer.
+pub async fn create(
+    app: &App,
+    ask: &Ask,
+    input: KeyInput,
+    key: Option<&Key>,
+    render: impl Fn(&ApiKey) -> Answer,
+) -> Result<(Given, String), FlowError> {
     must_manage(&ask.caller)?;
-    Ok(issue(&app.store, input, &ask.caller.subject, app.clock.now()).await?)
+    let new = match key {
+        Some(key) => app.secret_maker.key(fresh_id(), &key.seed),
+        None => NewKey::generate(),
+    };
+    let stored = input.key(&new, &ask.caller.subject, app.clock.now());
+    let work = async |connection: &mut Connection| {
+        keys::insert(connection, stored.clone()).await?;
+        Ok(stored.clone())
+    };
+    let given = once(app, ask, key, work, render).await?;
+    let first_id = given
+        .answer
+        .location()
+        .and_then(|place| place.rsplit('/').next());
+    let text = match (key, first_id) {
+        (Some(key), Some(id)) if given.replayed => {
+            app.secret_maker.key(id.to_owned(), &key.seed).text
+        }
+        _ => new.text,
+    };
+    Ok((given, text))
 }
 
 /// The keys, newest first.
@@ -124,20 +185,25 @@ pub async fn show(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
 /// Revokes a key, on this instance at once and on every other within [`CACHED_FOR`].
 ///
 /// # Errors
-/// Where the caller does not manage keys, there is no such key, or the database does not answer.
-pub async fn revoke(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
+/// Where the caller does not manage keys, there is no such key, the idempotency key is in use, or the database
+/// does not answer.
+pub async fn revoke(
+    app: &App,
+    ask: &Ask,
+    id: &str,
+    key: Option<&Key>,
+    render: impl Fn(&ApiKey) -> Answer,
+) -> Result<Given, FlowError> {
     must_manage(&ask.caller)?;
     let now = app.clock.now();
-    let key = app
-        .store
-        .write(async |connection: &mut Connection| {
-            keys::revoke(connection, id, now)
-                .await?
-                .ok_or(FlowError::NotFound)
-        })
-        .await?;
+    let work = async |connection: &mut Connection| {
+        keys::revoke(connection, id, now)
+            .await?
+            .ok_or(FlowError::NotFound)
+    };
+    let given = once(app, ask, key, work, render).await?;
     app.known_keys.forget(id);
-    Ok(key)
+    Ok(given)
 }
 
 fn must_manage(caller: &Caller) -> Result<(), FlowError> {

@@ -53,6 +53,7 @@ pub async fn log_hours(
     let visibility = Visibility::of(&ask.caller);
     once(
         app,
+        ask,
         key,
         async |connection| {
             let request = requests::find(connection, name, &visibility, Lock::ForUpdate)

@@ -5,6 +5,7 @@
 //! answer can be kept with the work it answers.
 
 pub mod act;
+pub mod audit;
 pub mod check;
 pub mod create;
 pub mod expire;
@@ -13,6 +14,8 @@ pub mod keys;
 pub mod log_hours;
 pub mod once;
 pub mod revise;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -91,6 +94,8 @@ pub struct Ask {
     pub caller: Caller,
     /// Id of the HTTP request, for the history.
     pub http_request_id: String,
+    /// How it is asked for, for the audit trail.
+    pub origin: Arc<audit::Origin>,
 }
 
 impl Ask {

@@ -1,8 +1,9 @@
 //! Work that is done once for an idempotency key, however often it is asked for.
 
-use super::FlowError;
+use super::{Ask, FlowError, audit};
 use crate::app::App;
 use crate::store::Connection;
+use crate::store::audit::Outcome;
 use crate::store::idempotency::{self, Answer, Claim, Key};
 
 /// An answer, and whether it is a first one.
@@ -14,7 +15,8 @@ pub struct Given {
     pub replayed: bool,
 }
 
-/// Does the work in one transaction and keeps its answer under the key, if there is one.
+/// Does the work in one transaction, with its line in the audit trail, and keeps its answer under the key,
+/// if there is one.
 ///
 /// Work that fails has no effect, so nothing is kept of it and a retry does it again.
 ///
@@ -22,6 +24,7 @@ pub struct Given {
 /// Those of the work, and those of a key that is in use or was used for something else.
 pub async fn once<T>(
     app: &App,
+    ask: &Ask,
     key: Option<&Key>,
     work: impl AsyncFn(&mut Connection) -> Result<T, FlowError>,
     render: impl Fn(&T) -> Answer,
@@ -32,6 +35,7 @@ pub async fn once<T>(
                 match idempotency::claim(connection, key).await? {
                     Claim::New => {}
                     Claim::Answered(answer) => {
+                        audit::record(app, connection, ask, Outcome::Replayed, &answer).await?;
                         return Ok(Given {
                             answer,
                             replayed: true,
@@ -42,6 +46,7 @@ pub async fn once<T>(
                 }
             }
             let answer = render(&work(connection).await?);
+            audit::record(app, connection, ask, Outcome::Done, &answer).await?;
             if let Some(key) = key {
                 idempotency::remember(connection, key, &answer, app.clock.now()).await?;
             }

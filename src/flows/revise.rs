@@ -38,6 +38,7 @@ pub async fn revise(
     let visibility = Visibility::of(&ask.caller);
     once(
         app,
+        ask,
         key,
         async |connection| {
             let request = requests::find(connection, name, &visibility, Lock::ForUpdate)

@@ -12,6 +12,7 @@ use super::context::RequestId;
 use super::etag::{self, EntityTag};
 use super::held::Held;
 use super::idempotency::IdempotencyKey;
+use super::origin;
 use super::page::Page;
 use super::problem::{MEDIA_TYPE, Problem};
 use crate::domain::actor::Caller;
@@ -57,6 +58,22 @@ pub fn without_tag<T: Serialize>(status: StatusCode, object: &T) -> Answer {
     }
 }
 
+/// An answer with an object that has no versions, which nobody keeps.
+pub fn once_only<T: Serialize>(status: StatusCode, object: &T, location: Option<&str>) -> Answer {
+    let mut headers = vec![
+        (header::CONTENT_TYPE.to_string(), JSON.to_owned()),
+        (header::CACHE_CONTROL.to_string(), "no-store".to_owned()),
+    ];
+    if let Some(location) = location {
+        headers.push((header::LOCATION.to_string(), location.to_owned()));
+    }
+    Answer {
+        status: status.as_u16(),
+        headers,
+        body: serde_json::to_vec(object).unwrap_or_default(),
+    }
+}
+
 /// An answer that refuses, though the request was stored.
 pub fn with_problem(problem: &Problem, tag: &EntityTag, location: &str) -> Answer {
     let headers = vec![
@@ -87,12 +104,17 @@ pub fn give(given: Given) -> Result<HttpResponse, Problem> {
     } = given;
     let status = StatusCode::from_u16(status).map_err(|error| Problem::internal(&error))?;
     let mut response = HttpResponse::build(status);
+    let has_cache_control = headers
+        .iter()
+        .any(|(name, _)| header::CACHE_CONTROL == name.as_str());
     for (name, value) in headers {
         let name = HeaderName::try_from(name).map_err(|error| Problem::internal(&error))?;
         let value = HeaderValue::try_from(value).map_err(|error| Problem::internal(&error))?;
         response.insert_header((name, value));
     }
-    response.insert_header((header::CACHE_CONTROL, REVALIDATE));
+    if !has_cache_control {
+        response.insert_header((header::CACHE_CONTROL, REVALIDATE));
+    }
     response.insert_header((header::VARY, VARY));
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
@@ -168,6 +190,7 @@ pub fn ask(caller: Caller) -> Ask {
     Ask {
         caller,
         http_request_id,
+        origin: origin::current(),
     }
 }
 
@@ -188,6 +211,11 @@ pub fn key(
             .unwrap_or_default()
     };
     Some(Key {
+        seed: hash(&[
+            b"seed",
+            caller.subject.as_bytes(),
+            given.as_str().as_bytes(),
+        ]),
         scope: hash(&[
             caller.subject.as_bytes(),
             request.method().as_str().as_bytes(),

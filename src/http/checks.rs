@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::auth::Authenticated;
 use super::body::RawBody;
+use super::idempotency::MaybeKey;
 use super::problem::Problem;
 use super::refusal;
 use super::requests::body::{CheckBody, check_words};
@@ -20,11 +21,13 @@ use crate::flows::check::check as judge;
 #[utoipa::path(
     post, path = "/v1/eligibility-checks", tag = "eligibility", operation_id = "check_eligibility",
     request_body = CheckBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Taken, as everywhere, and of no effect: nothing is stored, so a retry is judged anew.", min_length = 1, max_length = 255)),
     responses((status = 200, description = "The judgement.", body = Decision))
 )]
 async fn check(
     app: web::Data<App>,
     Authenticated(caller): Authenticated,
+    MaybeKey(_key): MaybeKey,
     body: RawBody,
 ) -> Result<HttpResponse, Problem> {
     let body = body

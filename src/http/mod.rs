@@ -19,6 +19,7 @@
 //! a body, is refused and documented without being asked for.
 
 pub mod answer;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod catalogue;
@@ -36,6 +37,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod me;
 pub mod openapi;
+mod origin;
 pub mod page;
 pub mod parse;
 pub mod path;
@@ -85,6 +87,7 @@ pub fn routes() -> Routes {
         .add(keys::list::endpoint())
         .add(keys::show::endpoint())
         .add(keys::revoke::endpoint())
+        .add(audit::endpoint())
         .add(health::live::endpoint())
         .add(health::ready::endpoint())
         .add(openapi::endpoint())

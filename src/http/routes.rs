@@ -26,7 +26,7 @@ use super::codes::Code;
 use super::held::Held;
 use super::problem::{Problem, allow};
 use super::quotas::Use;
-use super::{Http, auth, query};
+use super::{Http, auth, origin, query};
 
 /// Who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +175,12 @@ impl Endpoint {
     }
 
     fn policy(&self) -> Policy {
-        let takes_parameters = self.described.as_ref().is_some_and(|described| {
-            let parameters = (described.operation)().parameters.unwrap_or_default();
+        let operation = self
+            .described
+            .as_ref()
+            .map(|described| (described.operation)());
+        let takes_parameters = operation.as_ref().is_some_and(|operation| {
+            let parameters = operation.parameters.as_deref().unwrap_or_default();
             parameters.iter().any(|parameter| match parameter {
                 RefOr::T(parameter) => matches!(parameter.parameter_in, ParameterIn::Query),
                 RefOr::Ref(_) => true,
@@ -187,6 +191,9 @@ impl Endpoint {
             stores_nothing: self.stores_nothing,
             time_limit: self.time_limit,
             long_poll: self.long_poll,
+            action: operation
+                .filter(|_| !self.stores_nothing)
+                .map(|operation| operation.operation_id.unwrap_or_default()),
             takes_parameters: takes_parameters || self.described.is_none(),
         }
     }
@@ -288,6 +295,8 @@ struct Policy {
     stores_nothing: bool,
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
+    /// The name of an operation that writes, for the audit trail.
+    action: Option<String>,
     takes_parameters: bool,
 }
 
@@ -299,15 +308,37 @@ async fn gate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The request is routed: only from here on may it be cloned.
     let kept = request.request().clone();
-    let held = match survive(admit(&policy, &kept)).await {
-        Ok(held) => held,
-        Err(problem) => return Ok(ServiceResponse::new(kept, problem.error_response())),
+    let action = policy.action.as_deref();
+    let origin = action.map(|action| origin::of(&request, action));
+    let (held, answered) = match survive(admit(&policy, &kept)).await {
+        Ok(held) => {
+            let work = survive(pass(&policy, request, next));
+            let work = origin::carried(origin.clone().unwrap_or_default(), work);
+            (held.clone(), Held::over(held, work).await)
+        }
+        Err(problem) => (None, Err(problem)),
     };
-    let work = survive(pass(&policy, request, next));
-    let mut answer = match Held::over(held.clone(), work).await {
-        Ok(answer) => answer?,
-        Err(problem) => ServiceResponse::new(kept, problem.error_response()),
+    let (mut answer, refusal) = match answered {
+        Ok(answer) => {
+            let answer = answer?;
+            let problem = answer
+                .response()
+                .error()
+                .and_then(|error| error.as_error::<Problem>());
+            let refusal = problem.map(Problem::code);
+            (answer, refusal)
+        }
+        Err(problem) => {
+            let refusal = Some(problem.code());
+            (
+                ServiceResponse::new(kept.clone(), problem.error_response()),
+                refusal,
+            )
+        }
     };
+    if let Some(origin) = &origin {
+        origin::note(&kept, origin, answer.status(), refusal);
+    }
     if let Some(held) = held {
         let not_modified = answer.status() == StatusCode::NOT_MODIFIED;
         let headers = answer.headers_mut();

@@ -123,6 +123,15 @@ pub async fn update(
     } else {
         stamp.at
     };
+    // Left out where they stay as they are: what is drawn from them, such as the words for searching, is then
+    // not made again.
+    let facts = (facts != current.facts).then(|| {
+        (
+            requests::solution_area_key.eq(facts.solution_area_key()),
+            requests::customer_key.eq(facts.customer_key()),
+            requests::facts.eq(Json(facts)),
+        )
+    });
     let row: Option<RequestRow> = diesel::update(requests::table)
         .filter(requests::id.eq(current.id))
         .filter(requests::version.eq(current.version))
@@ -130,9 +139,7 @@ pub async fn update(
             requests::desk.eq(desk),
             requests::state.eq(Word(state)),
             requests::version.eq(current.version + 1),
-            requests::solution_area_key.eq(facts.solution_area_key()),
-            requests::customer_key.eq(facts.customer_key()),
-            requests::facts.eq(Json(facts)),
+            facts,
             requests::decision.eq(decision.map(Json)),
             requests::progress.eq(Json(progress)),
             requests::updated_at.eq(stamp.at),

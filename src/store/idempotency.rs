@@ -20,6 +20,9 @@ pub struct Key {
     pub scope: [u8; 32],
     /// Hash of what was sent under it.
     pub fingerprint: [u8; 32],
+    /// Another hash of caller and key, which is never stored: what is made from it can be made again by
+    /// the caller alone.
+    pub seed: [u8; 32],
 }
 
 /// An answer as it went out the first time.
@@ -31,6 +34,29 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Where the object is found, if the answer says so.
+    pub fn location(&self) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(name, _)| name.eq_ignore_ascii_case("location"))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The code of the problem, if the answer is one.
+    pub fn problem_code(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Problem {
+            code: String,
+        }
+        if self.status < 400 {
+            return None;
+        }
+        let problem: Option<Problem> = serde_json::from_slice(&self.body).ok();
+        problem.map(|problem| problem.code)
+    }
 }
 
 /// What is known of a key.

@@ -1,6 +1,7 @@
 //! Everything that is kept. The only place where a transaction opens, and the only retry loop.
 
 pub mod apply;
+pub mod audit;
 pub mod catalogs;
 mod column;
 mod connection;

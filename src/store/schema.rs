@@ -88,6 +88,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit (at, id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        subject -> Text,
+        role -> Text,
+        key_id -> Text,
+        address -> Nullable<Text>,
+        method -> Nullable<Text>,
+        route -> Nullable<Text>,
+        http_request_id -> Nullable<Text>,
+        status -> Nullable<Int2>,
+        action -> Text,
+        object -> Nullable<Text>,
+        outcome -> Text,
+        code -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     catalogs (version) {
         version -> Text,
         document -> Text,

@@ -9,7 +9,9 @@
 
 mod support;
 
+mod api_keys;
 mod architecture;
+mod audit;
 mod callers;
 mod checks;
 mod command_line;

@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Json};
 use diesel::{QueryResult, QueryableByName};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use engagement_desk::domain::lifecycle::State;
+use engagement_desk::store::migrations::{revert_last, run_pending};
 use engagement_desk::store::request_list::{Position, RequestList, Sort, page};
 use engagement_desk::store::requests::{Filter, Summary, Visibility};
 use engagement_desk::store::{Connection, connect};
@@ -534,4 +535,35 @@ async fn plainly(
 fn the_load_is_as_large_as_it_says() {
     let stored = database().query("select count(*) from requests").unwrap();
     assert_eq!(stored, [STORED.to_string()]);
+}
+
+#[test]
+fn what_lists_are_cut_from_can_be_taken_back_and_made_again() {
+    let database = TestDb::empty();
+    let shape = || {
+        let indexes = database
+            .query("select indexdef from pg_indexes where tablename = 'requests' order by 1");
+        let columns = database.query(
+            "select column_name || ' ' || coalesce(generation_expression, '') \
+             from information_schema.columns where table_name = 'requests' order by 1",
+        );
+        (indexes.unwrap(), columns.unwrap())
+    };
+    Runtime::new().unwrap().block_on(async {
+        run_pending(&database.url).await.unwrap();
+        let made = tokio::task::block_in_place(shape);
+        assert!(
+            made.0
+                .iter()
+                .any(|index| index.contains("using gin") || index.contains("USING gin"))
+        );
+        let mut reverted = 0;
+        while !revert_last(&database.url).await.unwrap().contains("000020") {
+            reverted += 1;
+            assert!(reverted < 100, "the migration is not there");
+        }
+        assert_ne!(tokio::task::block_in_place(shape), made);
+        run_pending(&database.url).await.unwrap();
+        assert_eq!(tokio::task::block_in_place(shape), made);
+    });
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/api-keys`
 
-use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
@@ -15,6 +15,7 @@ use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::idempotency::MaybeKey;
 use crate::http::parse::{self, CatalogueWord, ShortText};
 use crate::http::problem::Problem;
 use crate::http::refusal;
@@ -73,17 +74,25 @@ const USUAL_LIFE_DAYS: u32 = 90;
 /// Make an API key
 ///
 /// Two keys of one subject may be live at once, so that one can take over from the other.
+///
+/// The secret is stored nowhere. Sent again with the same `Idempotency-Key`, the request gets the same answer
+/// all the same: the secret is made from the `Idempotency-Key` and a secret of the service, and can be made
+/// again from both. So choose one that nobody guesses, such as a random UUID.
 #[utoipa::path(
     post, path = "/v1/api-keys", tag = "callers", operation_id = "create_api_key",
     request_body = CreateKeyBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: the same key and body get the first answer again.", min_length = 1, max_length = 255)),
     responses((status = 201, description = "The key, shown this once.", body = IssuedKey,
         headers(("Location" = String, description = "Where the key is found, without its secret."))))
 )]
 async fn create(
+    request: HttpRequest,
     app: web::Data<App>,
     Authenticated(caller): Authenticated,
+    MaybeKey(key): MaybeKey,
     body: RawBody,
 ) -> Result<HttpResponse, Problem> {
+    let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
     let catalogue = &app.catalogue;
     let body = body.parse::<CreateKeyBody>()?.check(|body, faults| {
         let desks = body.desks.as_deref().unwrap_or_default();
@@ -135,18 +144,30 @@ async fn create(
     let now = app.clock.now();
     let work = {
         let app = app.clone();
-        async move { issue(&app, &ask, input).await }
+        async move {
+            issue(&app, &ask, input, key.as_ref(), |api_key| {
+                let location = format!("/v1/api-keys/{}", api_key.id);
+                let shown = IssuedKey {
+                    key: String::new(),
+                    api_key: KeyView::from(api_key.clone()),
+                };
+                answer::once_only(StatusCode::CREATED, &shown, Some(&location))
+            })
+            .await
+        }
     };
-    let (api_key, key) = answer::to_the_end(work)
+    let (mut given, text) = answer::to_the_end(work)
         .await?
         .map_err(|error| refusal::problem(error, &caller, now))?;
-    let location = format!("/v1/api-keys/{}", api_key.id);
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, location))
-        .json(IssuedKey {
-            key,
-            api_key: KeyView::from(api_key),
-        }))
+    given.answer.body = with_text(&given.answer.body, &text)?;
+    answer::give(given)
+}
+
+/// The body with the key's text in its place. The body was kept without it.
+fn with_text(body: &[u8], text: &str) -> Result<Vec<u8>, Problem> {
+    let rest = body.strip_prefix(br#"{"key":""#.as_slice());
+    let rest = rest.ok_or_else(|| Problem::internal(&"an answer has no place for a key"))?;
+    Ok([br#"{"key":""#.as_slice(), text.as_bytes(), rest].concat())
 }
 
 /// The endpoint.

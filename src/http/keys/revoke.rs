@@ -1,6 +1,7 @@
 //! `DELETE /v1/api-keys/{id}`
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::KeyView;
 use crate::app::App;
@@ -8,6 +9,7 @@ use crate::flows::keys;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
+use crate::http::idempotency::MaybeKey;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
@@ -18,22 +20,33 @@ use crate::http::routes::Endpoint;
 /// It opens nothing within a second, on every instance. The key stays in the list, as revoked.
 #[utoipa::path(
     delete, path = "/v1/api-keys/{id}", tag = "callers", operation_id = "revoke_api_key",
-    params(("id" = String, Path, description = "Id of the key.", min_length = 1, max_length = 20, example = "h3Jq0ZsT8mVd")),
+    params(
+        ("id" = String, Path, description = "Id of the key.", min_length = 1, max_length = 20, example = "h3Jq0ZsT8mVd"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: the same key and body get the first answer again.", min_length = 1, max_length = 255)
+    ),
     responses((status = 200, description = "The revoked key.", body = KeyView))
 )]
 async fn revoke(
+    request: HttpRequest,
     app: web::Data<App>,
     Authenticated(caller): Authenticated,
     Path(id): Path<String>,
+    MaybeKey(key): MaybeKey,
 ) -> Result<HttpResponse, Problem> {
+    let key = answer::key(&request, &caller, key.as_ref(), &[]);
     let ask = answer::ask(caller.clone());
     let now = app.clock.now();
     let work = {
         let app = app.clone();
-        async move { keys::revoke(&app, &ask, &id).await }
+        async move {
+            keys::revoke(&app, &ask, &id, key.as_ref(), |api_key| {
+                answer::once_only(StatusCode::OK, &KeyView::from(api_key.clone()), None)
+            })
+            .await
+        }
     };
     match answer::to_the_end(work).await? {
-        Ok(key) => Ok(HttpResponse::Ok().json(KeyView::from(key))),
+        Ok(given) => answer::give(given),
         Err(error) => Err(refusal::problem(error, &caller, now)),
     }
 }

@@ -38,6 +38,7 @@ const TAGS: &[(&str, &str)] = &[
     ("events", "What happened, in order."),
     ("partners", "Partners and their engagements."),
     ("webhooks", "Being told instead of asking."),
+    ("audit", "Who asked for which write."),
     ("reports", "Figures over many requests."),
     ("callers", "Who asks: the caller itself, and API keys."),
     ("health", "Whether the service is well."),
@@ -291,11 +292,12 @@ fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
                 Code::PreconditionRequired,
             ]),
             (ParameterIn::Header, "If-None-Match") => codes.push(Code::IfMatchMalformed),
-            (ParameterIn::Header, super::idempotency::HEADER) => codes.extend([
-                Code::IdempotencyKeyInvalid,
-                Code::IdempotencyInProgress,
-                Code::IdempotencyKeyReused,
-            ]),
+            (ParameterIn::Header, super::idempotency::HEADER) => {
+                codes.push(Code::IdempotencyKeyInvalid);
+                if !endpoint.stores_nothing {
+                    codes.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
+                }
+            }
             _ => {}
         }
     }

@@ -188,9 +188,7 @@ pub struct ListParameters {
     pub updated_from: Option<DateTime<Utc>>,
     /// Last changed before this time.
     pub updated_before: Option<DateTime<Utc>>,
-    /// The order. By time of creation, a request that is there all the while is shown exactly once. By time
-    /// of change, one that changes while the pages are read may be shown again or be missed. Bounds of a time
-    /// are found fastest in the order of that time.
+    /// The order.
     #[param(schema_with = sort)]
     pub sort: Sort,
     /// How many at most.
@@ -208,6 +206,11 @@ fn sort() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(Sort::ALL.iter().map(|sort| sort.as_str())))
+        .description(Some(
+            "The order. By time of creation, a request that is there all the while is shown exactly \
+             once. By time of change, one that changes while the pages are read may be shown again or \
+             be missed. Bounds of a time are found fastest in the order of that time.",
+        ))
         .default(Some(Sort::NewestFirst.as_str().into()))
         .build()
 }

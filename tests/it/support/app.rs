@@ -11,6 +11,7 @@ use engagement_desk::catalog::{self, Catalogue};
 use engagement_desk::clock::Clock;
 use engagement_desk::domain::actor::Role;
 use engagement_desk::domain::facts::Relationship;
+use engagement_desk::flows::audit;
 use engagement_desk::flows::keys::{KeyInput, issue};
 use engagement_desk::http::connections::Limits;
 use engagement_desk::http::hooks::Hooks;
@@ -118,6 +119,7 @@ impl TestApp {
                 );
                 let listening = server::listen(http, listener).unwrap();
                 actix_web::rt::spawn(tail::run(Arc::clone(&app)));
+                actix_web::rt::spawn(audit::run(Arc::clone(&app)));
                 send_app.send(app).unwrap();
                 let signal = async move {
                     let _ = stopped.await;
