@@ -319,9 +319,11 @@ fn a_lead_does_not_decide_on_a_request_of_their_own() {
         json!({ "name": "Pia", "email": "pia@example.com", "relationship": "pts" });
     let sent = cast.integration.refused(&body);
     let appealed = cast.integration.take(&sent, &step(State::ExceptionReview));
-    let sender_lead = cast.app.of_desk("crm", Role::DeskLead, "tpd");
-    let answer = sender_lead.step(&appealed, &step(State::Submitted));
-    assert_eq!(answer.problem(), "ACTION_FORBIDDEN");
+    for own in ["crm", "pia@example.com"] {
+        let own_lead = cast.app.of_desk(own, Role::DeskLead, "tpd");
+        let answer = own_lead.step(&appealed, &step(State::Submitted));
+        assert_eq!(answer.problem(), "ACTION_FORBIDDEN", "{own}");
+    }
     assert_eq!(
         cast.lead.take(&appealed, &step(State::Submitted))["state"],
         "submitted"

@@ -136,6 +136,10 @@ fn a_viewer_finds_no_contact_details_and_no_internal_notes_anywhere() {
         .collect();
     let scheduled = cast.request_in(State::Scheduled);
     requests.push(cast.member.take(&scheduled, &step(State::OnHold)));
+    let mut body = consultation_at_tpd(12.0);
+    body["requested_by"] =
+        json!({ "name": "Pia", "email": "pia@example.com", "relationship": "pdm" });
+    requests.push(cast.integration.create(&body));
     let viewer = &cast.viewer;
     for request in &requests {
         let address = path(request);
