@@ -91,8 +91,7 @@ pub struct RuleView {
     pub basis: Basis,
     /// Whether a lead of the desk may waive it.
     pub waivable: bool,
-    /// Its kind, and the parameters of that kind.
-    #[serde(flatten)]
+    /// What it checks: its kind, and the parameters of that kind.
     pub check: Check,
 }
 
@@ -262,9 +261,9 @@ mod tests {
             .iter()
             .find(|rule| rule["id"] == "tpd.hours")
             .expect("tpd.hours");
-        assert_eq!(hours["kind"], "hours");
-        assert_eq!(hours["comparison"], "less_than");
-        assert_eq!(hours["hours"], 25.0);
+        assert_eq!(hours["check"]["kind"], "hours");
+        assert_eq!(hours["check"]["comparison"], "less_than");
+        assert_eq!(hours["check"]["hours"], 25.0);
         assert_eq!(hours["waivable"], true);
         assert_eq!(view["vocabularies"]["contract"][3]["id"], "premier");
         assert_eq!(view["expiry_days"]["basis"], "default");

@@ -28,6 +28,7 @@ pub(super) fn settle(document: &mut OpenApi) {
         if sent.contains(name) {
             without_nul(schema);
         }
+        without_null_default(schema);
     }
 }
 
@@ -87,7 +88,6 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
     match inner {
         Schema::Object(object) => {
             not_null(&mut object.schema_type);
-            object.default.take_if(|default| default.is_null());
             object.properties.values_mut().for_each(without_null);
             if let Some(AdditionalProperties::RefOr(entry)) =
                 object.additional_properties.as_deref_mut()
@@ -97,7 +97,6 @@ pub(super) fn without_null(schema: &mut RefOr<Schema>) {
         }
         Schema::Array(array) => {
             not_null(&mut array.schema_type);
-            array.default.take_if(|default| default.is_null());
             if let ArrayItems::RefOrSchema(item) = &mut array.items {
                 without_null(item);
             }
@@ -124,42 +123,71 @@ const NO_NUL: &str = r"^[^\x00]*$";
 
 /// Says of text that nothing narrower is said of that it has no NUL character.
 pub(super) fn without_nul(schema: &mut RefOr<Schema>) {
-    if let RefOr::T(schema) = schema {
-        no_nul(schema);
+    visit(schema, &mut |schema| {
+        if let Schema::Object(object) = schema
+            && object.format.is_none()
+            && object.pattern.is_none()
+            && object.enum_values.is_none()
+            && may_be(&object.schema_type, &Type::String)
+        {
+            object.pattern = Some(NO_NUL.to_owned());
+        }
+    });
+}
+
+fn may_be(kinds: &SchemaType, kind: &Type) -> bool {
+    match kinds {
+        SchemaType::Type(only) => only == kind,
+        SchemaType::Array(several) => several.contains(kind),
+        SchemaType::AnyValue => false,
     }
 }
 
-fn no_nul(schema: &mut Schema) {
+/// A member that may be left out has no default: generators take one with a default for one that is
+/// always there.
+fn without_null_default(schema: &mut RefOr<Schema>) {
+    visit(schema, &mut |schema| {
+        let default = match schema {
+            Schema::Object(object) => &mut object.default,
+            Schema::Array(array) => &mut array.default,
+            Schema::OneOf(choice) => &mut choice.default,
+            _ => return,
+        };
+        default.take_if(|default| default.is_null());
+    });
+}
+
+/// Calls a function with every schema in a schema, itself included, but not with those it refers to.
+fn visit(schema: &mut RefOr<Schema>, act: &mut dyn FnMut(&mut Schema)) {
+    if let RefOr::T(schema) = schema {
+        visit_inside(schema, act);
+    }
+}
+
+fn visit_inside(schema: &mut Schema, act: &mut dyn FnMut(&mut Schema)) {
+    act(schema);
     match schema {
         Schema::Object(object) => {
-            let kinds = match &object.schema_type {
-                SchemaType::Type(kind) => std::slice::from_ref(kind),
-                SchemaType::Array(kinds) => kinds,
-                SchemaType::AnyValue => &[],
-            };
-            let free =
-                object.format.is_none() && object.pattern.is_none() && object.enum_values.is_none();
-            if free && kinds.contains(&Type::String) {
-                object.pattern = Some(NO_NUL.to_owned());
+            for member in object.properties.values_mut() {
+                visit(member, act);
             }
-            object.properties.values_mut().for_each(without_nul);
             if let Some(names) = object.property_names.as_deref_mut() {
-                no_nul(names);
+                visit_inside(names, act);
             }
             if let Some(AdditionalProperties::RefOr(entry)) =
                 object.additional_properties.as_deref_mut()
             {
-                without_nul(entry);
+                visit(entry, act);
             }
         }
         Schema::Array(array) => {
             if let ArrayItems::RefOrSchema(item) = &mut array.items {
-                without_nul(item);
+                visit(item, act);
             }
         }
-        Schema::OneOf(choice) => choice.items.iter_mut().for_each(without_nul),
-        Schema::AllOf(all) => all.items.iter_mut().for_each(without_nul),
-        Schema::AnyOf(any) => any.items.iter_mut().for_each(without_nul),
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(|item| visit(item, act)),
+        Schema::AllOf(all) => all.items.iter_mut().for_each(|item| visit(item, act)),
+        Schema::AnyOf(any) => any.items.iter_mut().for_each(|item| visit(item, act)),
         _ => {}
     }
 }
