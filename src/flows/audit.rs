@@ -17,7 +17,7 @@ use super::{Ask, FlowError};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::rights::{self, Action};
-use crate::store::audit::{self, Entry, Filter, Outcome, Position};
+use crate::store::audit::{self, AuditOutcome, Entry, Filter, Position};
 use crate::store::idempotency::Answer;
 use crate::store::{Connection, StoreError};
 
@@ -58,7 +58,7 @@ impl Origin {
             status: None,
             action: self.action.clone(),
             object: self.object.clone(),
-            outcome: Outcome::Done,
+            outcome: AuditOutcome::Done,
             code: None,
         }
     }
@@ -72,7 +72,7 @@ pub(super) async fn record(
     app: &App,
     connection: &mut Connection,
     ask: &Ask,
-    outcome: Outcome,
+    outcome: AuditOutcome,
     answer: &Answer,
 ) -> Result<(), StoreError> {
     let entry = ask.origin.entry(app, &ask.caller, &ask.http_request_id);
@@ -106,7 +106,7 @@ pub(super) fn unasked(who: &str, action: &str, object: String, now: DateTime<Utc
         status: None,
         action: action.to_owned(),
         object: Some(object),
-        outcome: Outcome::Done,
+        outcome: AuditOutcome::Done,
         code: None,
     }
 }

@@ -3,7 +3,7 @@
 use super::{Ask, FlowError, audit};
 use crate::app::App;
 use crate::store::Connection;
-use crate::store::audit::Outcome;
+use crate::store::audit::AuditOutcome;
 use crate::store::idempotency::{self, Answer, Claim, Key};
 
 /// An answer, and whether it is a first one.
@@ -35,7 +35,8 @@ pub async fn once<T>(
                 match idempotency::claim(connection, key).await? {
                     Claim::New => {}
                     Claim::Answered(answer) => {
-                        audit::record(app, connection, ask, Outcome::Replayed, &answer).await?;
+                        audit::record(app, connection, ask, AuditOutcome::Replayed, &answer)
+                            .await?;
                         return Ok(Given {
                             answer,
                             replayed: true,
@@ -46,7 +47,7 @@ pub async fn once<T>(
                 }
             }
             let answer = render(&work(connection).await?);
-            audit::record(app, connection, ask, Outcome::Done, &answer).await?;
+            audit::record(app, connection, ask, AuditOutcome::Done, &answer).await?;
             if let Some(key) = key {
                 idempotency::remember(connection, key, &answer, app.clock.now()).await?;
             }

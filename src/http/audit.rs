@@ -17,7 +17,7 @@ use super::refusal;
 use super::routes::Endpoint;
 use crate::app::App;
 use crate::flows::audit;
-use crate::store::audit::{Entry, Filter, Outcome, Position};
+use crate::store::audit::{AuditOutcome, Entry, Filter, Position};
 
 /// One line of the audit trail.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -65,7 +65,7 @@ pub struct EntryView {
     #[schema(nullable = false, max_length = 64, example = "PAD-2026-000123")]
     pub object: Option<String>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: AuditOutcome,
     /// HTTP status of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 100, maximum = 599, example = 200)]
@@ -131,7 +131,7 @@ pub struct AuditParameters {
     #[param(min_length = 1, max_length = 64, example = "transition_request")]
     pub action: Option<String>,
     /// With this outcome.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<AuditOutcome>,
     /// At this time or later.
     pub from: Option<DateTime<Utc>>,
     /// Before this time.

@@ -11,7 +11,7 @@ use super::context::RequestId;
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::flows::audit::Origin;
-use crate::store::audit::{Entry, Outcome};
+use crate::store::audit::{AuditOutcome, Entry};
 
 tokio::task_local! {
     static CURRENT: Arc<Origin>;
@@ -62,17 +62,17 @@ pub(super) fn note(
         return;
     };
     let outcome = match refusal {
-        Some(code) if code.status().is_server_error() => Outcome::Failed,
-        Some(_) => Outcome::Refused,
+        Some(code) if code.status().is_server_error() => AuditOutcome::Failed,
+        Some(_) => AuditOutcome::Refused,
         None if origin.is_recorded() => return,
-        None if status.is_server_error() => Outcome::Failed,
-        None if status.is_client_error() => Outcome::Refused,
+        None if status.is_server_error() => AuditOutcome::Failed,
+        None if status.is_client_error() => AuditOutcome::Refused,
         None => {
             tracing::warn!(
                 action = origin.action,
                 "a write left its audit line to others"
             );
-            Outcome::Done
+            AuditOutcome::Done
         }
     };
     let id = request

@@ -44,7 +44,11 @@ pub struct Page<T> {
     #[schema(max_items = 200)]
     pub items: Vec<T>,
     /// Leads to the next page; `null` on the last one.
-    #[schema(required = true, max_length = 1000)]
+    #[schema(
+        required = true,
+        max_length = 1000,
+        example = "Xq1PQ0d3a8x7InQiOjc0MTMsIm4iOjB9b6h2s1f8w5c"
+    )]
     pub next_cursor: Option<String>,
 }
 

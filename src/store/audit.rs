@@ -13,7 +13,7 @@ use crate::domain::facts::vocabulary;
 
 vocabulary! {
     /// What came of a write that was asked for.
-    Outcome {
+    AuditOutcome {
         /// It was carried out. A request that the rules refuse is stored, and so this is its outcome too.
         Done = "done",
         /// It had been carried out before under the same idempotency key; the first answer was given again.
@@ -54,7 +54,7 @@ pub struct Entry {
     /// To which object, by the id or reference in the path, or the id of what was made.
     pub object: Option<String>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: AuditOutcome,
     /// Code of the problem that was answered.
     pub code: Option<String>,
 }
@@ -74,7 +74,7 @@ struct Row {
     status: Option<i16>,
     action: String,
     object: Option<String>,
-    outcome: Word<Outcome>,
+    outcome: Word<AuditOutcome>,
     code: Option<String>,
 }
 
@@ -190,7 +190,7 @@ pub struct Filter {
     /// Of this operation.
     pub action: Option<String>,
     /// With this outcome.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<AuditOutcome>,
     /// At or after.
     pub from: Option<DateTime<Utc>>,
     /// Before.

@@ -63,7 +63,7 @@ fn the_secret_is_shown_once_and_kept_nowhere() {
         assert!(shown.body.contains(id));
     }
     assert_eq!(app.db.places_of(secret), [""; 0]);
-    assert_eq!(app.db.places_of(id), ["api_keys.id"]);
+    assert_eq!(app.db.places_of(id), ["api_keys.id", "audit.object"]);
 }
 
 #[test]

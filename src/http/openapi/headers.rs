@@ -80,6 +80,11 @@ fn narrow(parameter: &mut Parameter) {
         return;
     };
     schemas::without_null(schema);
+    if let RefOr::T(Schema::Object(object)) = schema
+        && parameter.description.as_ref().is_none_or(String::is_empty)
+    {
+        parameter.description = object.description.take();
+    }
     let (pattern, example) = match (&parameter.parameter_in, parameter.name.as_str()) {
         (ParameterIn::Header, "If-Match" | "If-None-Match") => (TAGS, "\"7-full\""),
         (ParameterIn::Header, idempotency::HEADER) => (KEY, "01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44"),

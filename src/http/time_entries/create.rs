@@ -25,7 +25,7 @@ use crate::http::routes::Endpoint;
 /// Hours worked.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "hours": 4.5, "worked_on": "2027-01-11", "note": "Network design" }))]
+#[schema(example = json!({ "hours": 4.5, "worked_on": "2026-11-20", "note": "Network design" }))]
 pub struct TimeEntryBody {
     /// How many hours, in quarters.
     #[validate(range(min = 0.25, max = 24.0), custom(function = quarters))]

@@ -23,7 +23,7 @@ pub struct TimeEntryView {
     #[schema(example = 4.5)]
     pub hours: f64,
     /// On which day (UTC).
-    #[schema(example = "2027-01-11")]
+    #[schema(example = "2026-11-20")]
     pub worked_on: NaiveDate,
     /// What was done. Dashboards don't see it.
     #[serde(skip_serializing_if = "Option::is_none")]

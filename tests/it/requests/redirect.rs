@@ -66,7 +66,10 @@ fn a_desk_hands_a_request_to_another_that_takes_it() {
     let successor = app.member("gps").get(&address).json();
     assert_eq!(successor["state"], "submitted");
     assert_eq!(successor["predecessor_id"], handed["id"]);
-    assert_eq!(successor["hours"], json!({ "estimated": 400.0 }));
+    assert_eq!(
+        successor["hours"],
+        json!({ "estimated": 400.0, "logged": 0.0, "remaining": 400.0 })
+    );
     let lines = app.member("gps").get(&format!("{address}/events")).json();
     let actor = &lines["items"][0]["actor"];
     assert_eq!(actor["subject"], "member@pad.example");

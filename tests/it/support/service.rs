@@ -25,6 +25,10 @@ pub fn program() -> Command {
         }
     }
     command.env("ED_WORKERS", "1");
+    // Tests write faster than any one caller should.
+    for quota in ["REQUESTS", "WRITES", "CONCURRENT", "FAILED_AUTHENTICATIONS"] {
+        command.env(format!("ED_QUOTA_{quota}"), "off");
+    }
     command
 }
 
