@@ -9,6 +9,7 @@
 //! error that begins with "must ". `#[serde(flatten)]` and untagged enums lose the pointers of
 //! their members: keep them out of request types.
 
+mod dates;
 mod faults;
 mod pointer;
 mod texts;

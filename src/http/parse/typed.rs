@@ -12,6 +12,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::dates::is_rfc3339;
 use super::pointer::{Step, pointer};
 use super::tree::Tree;
 use crate::http::problem::Fault;
@@ -351,9 +352,15 @@ impl<'a> Node<'a> {
             Tree::String(text) if self.explain => {
                 let expected: &dyn Expected = &visitor;
                 let hint = expected.to_string();
-                visitor
-                    .visit_borrowed_str(text)
-                    .map_err(|error: Error| hinted(error, &hint))
+                let read = if is_loose_date(text, expected) {
+                    Err(Error::value("FORMAT", "does not have the expected form"))
+                } else {
+                    visitor.visit_borrowed_str(text)
+                };
+                read.map_err(|error: Error| hinted(error, &hint))
+            }
+            Tree::String(text) if is_loose_date(text, &visitor) => {
+                Err(Error::value("FORMAT", "does not have the expected form"))
             }
             Tree::String(text) => visitor.visit_borrowed_str(text),
             Tree::Hole(tries) => visitor.visit_str(STAND_INS.get(*tries).copied().unwrap_or("")),
@@ -397,6 +404,15 @@ fn whole(value: f64) -> i128 {
     format!("{value:.0}")
         .parse()
         .unwrap_or(if value < 0.0 { i128::MIN } else { i128::MAX })
+}
+
+/// Whether a day or time is asked for, and the text would be taken for one without having its form.
+fn is_loose_date(text: &str, expected: &dyn Expected) -> bool {
+    // Most texts are neither, and cost no more than a look at their first letter.
+    text.starts_with(|letter: char| {
+        letter.is_ascii_digit() || letter.is_whitespace() || "+-".contains(letter)
+    }) && !is_rfc3339(text)
+        && expected.to_string().contains("formatted date")
 }
 
 /// Puts the forms of well-known types into words.
