@@ -79,7 +79,7 @@ def main(path):
             low.append(f"{operation}: only {share:.0%} of the fitting cases were answered 2xx")
     overall = served / total if total else 0
     print(f"{overall:5.0%} {total:8} {sum(sum(c.values()) for c in negative.values()):6}  all together")
-    print(f"{strangers} requests for another one's object, all answered 404" if strangers else "")
+    print(f"{strangers} reads of another one's request")
 
     if overall < OVERALL:
         low.append(f"only {overall:.0%} of all fitting cases were answered 2xx, and {OVERALL:.0%} are wanted")

@@ -486,3 +486,35 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn a_date_has_the_form_the_document_says() {
+    #[derive(Debug, Deserialize, Validate)]
+    struct Days {
+        day: Option<NaiveDate>,
+        time: Option<chrono::DateTime<chrono::Utc>>,
+        text: Option<String>,
+    }
+    let good = br#"{"day": "2027-01-15", "time": "2027-01-15T09:30:00+01:00", "text": "2027-1-5"}"#;
+    let read = body::<Days>(good).unwrap();
+    assert!(read.day.is_some() && read.time.is_some() && read.text.is_some());
+    for (text, fault) in [
+        (r#"{"day": "2027-1-15"}"#, "/day"),
+        (r#"{"day": " 2027-01-15"}"#, "/day"),
+        (r#"{"day": "+2027-01-15"}"#, "/day"),
+        (r#"{"time": "2027-01-15 09:30:00Z"}"#, "/time"),
+        (r#"{"time": "2027-01-15T09:30:00"}"#, "/time"),
+    ] {
+        let problem = body::<Days>(text.as_bytes()).unwrap_err();
+        let [only] = problem.listed_faults() else {
+            panic!("{text}: {problem:?}")
+        };
+        assert_eq!(only.place, Place::Pointer(fault.to_owned()), "{text}");
+        assert_eq!(only.code, "FORMAT");
+        assert!(
+            only.message.starts_with("must be a date"),
+            "{}",
+            only.message
+        );
+    }
+}
