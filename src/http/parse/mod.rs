@@ -9,11 +9,8 @@
 //! error that begins with "must ". `#[serde(flatten)]` and untagged enums lose the pointers of
 //! their members: keep them out of request types.
 
-<<<<<<< HEAD
-mod error;
-=======
 mod dates;
->>>>>>> 43939dff588ed6077402daacafd7ff937d704f7a
+mod error;
 mod faults;
 mod pointer;
 mod texts;

@@ -9,11 +9,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-<<<<<<< HEAD
-use super::error::{Error, Kind, hinted};
-=======
 use super::dates::is_rfc3339;
->>>>>>> 43939dff588ed6077402daacafd7ff937d704f7a
+use super::error::{Error, Kind, hinted};
 use super::pointer::{Step, pointer};
 use super::tree::Tree;
 use crate::http::problem::Fault;
@@ -262,8 +259,6 @@ fn whole(value: f64) -> i128 {
         .unwrap_or(if value < 0.0 { i128::MIN } else { i128::MAX })
 }
 
-<<<<<<< HEAD
-=======
 /// Whether a day or time is asked for, and the text would be taken for one without having its form.
 fn is_loose_date(text: &str, expected: &dyn Expected) -> bool {
     // Most texts are neither, and cost no more than a look at their first letter.
@@ -273,32 +268,6 @@ fn is_loose_date(text: &str, expected: &dyn Expected) -> bool {
         && expected.to_string().contains("formatted date")
 }
 
-/// Puts the forms of well-known types into words.
-fn hinted(error: Error, hint: &str) -> Error {
-    let Kind::Value {
-        code: "FORMAT",
-        message,
-    } = &error.kind
-    else {
-        return error;
-    };
-    if message.starts_with("must ") {
-        return error;
-    }
-    let hint = hint.to_ascii_lowercase();
-    let form = if hint.contains("date") && hint.contains("time") {
-        "a date and time with its offset, such as 2027-01-15T09:30:00Z"
-    } else if hint.contains("date") {
-        "a date, such as 2027-01-15"
-    } else if hint.contains("uuid") {
-        "a UUID, such as 01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44"
-    } else {
-        return error;
-    };
-    Error::value("FORMAT", format!("must be {form}"))
-}
-
->>>>>>> 43939dff588ed6077402daacafd7ff937d704f7a
 macro_rules! integers {
     ($($method:ident $visit:ident $type:ident;)+) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
