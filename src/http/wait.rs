@@ -7,13 +7,16 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Http;
 use super::codes::Code;
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::tail::{Full, PLACES_PER_CALLER, Place};
 
 /// What a handler has for reading before and after it waited, besides the waiting.
 const READING: Duration = Duration::from_secs(10);
+
+/// Characters of a `Prefer` header.
+const LONGEST_PREFERENCE: usize = 1_000;
 
 /// The time limit of a handler that waits for so many seconds.
 pub fn time_limit(seconds: u16) -> Duration {
@@ -35,6 +38,21 @@ pub fn preferred(headers: &HeaderMap, longest: u16) -> Option<u16> {
             let seconds: u16 = value.trim().trim_matches('"').parse().ok()?;
             (seconds > 0).then_some(seconds.min(longest))
         })
+}
+
+/// Refuses a `Prefer` header beyond any that makes sense.
+///
+/// # Errors
+/// The problem to answer with, where it is longer than the document allows.
+pub fn check_length(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers
+        .get_all("prefer")
+        .all(|value| value.len() <= LONGEST_PREFERENCE)
+    {
+        return Ok(());
+    }
+    let message = format!("must have at most {LONGEST_PREFERENCE} characters");
+    Err(Problem::new(Code::InvalidParameter).fault(Fault::in_header("Prefer", "LENGTH", message)))
 }
 
 /// Tells the client that it was kept waiting as it preferred.

@@ -104,7 +104,10 @@ fn conditional(operation: &mut Operation) {
     let Some(RefOr::T(shown)) = operation.responses.responses.get_mut("200") else {
         return;
     };
-    if !shown.content.contains_key("application/json") {
+    // What is also a stream moves on all the while, and nobody keeps it.
+    if !shown.content.contains_key("application/json")
+        || shown.content.contains_key("text/event-stream")
+    {
         return;
     }
     add(shown, "ETag");

@@ -56,6 +56,7 @@ async fn show(
     let visibility = Visibility::of(&caller);
     let name = name(&id)?;
     let known = etag::if_none_match(request.headers())?;
+    wait::check_length(request.headers())?;
     let preferred = wait::preferred(request.headers(), LONGEST_WAIT);
     let (found, waited) = match (known, preferred) {
         (Some(known), Some(seconds)) => {
