@@ -31,7 +31,6 @@ SENDERS = {
     "GET /v1/api-keys/{id}": "admin",
     "DELETE /v1/api-keys/{id}": "admin",
     "GET /v1/audit": "admin",
-    "POST /v1/requests/{id}/time-entries": "desk_lead",
 }
 
 # Answers to cases that fit the schema which are right all the same.
@@ -313,6 +312,8 @@ def revise(case):
 
 def transition(case):
     body = case.body
+    if isinstance(body, dict) and body.get("fields"):
+        body["fields"] = ["title"]  # only facts can be asked for
     if not isinstance(body, dict) or body.get("to") not in TAKEN:
         return  # a state that is never asked for, such as expired
     state, who = pick(TAKEN[body["to"]], body)
@@ -331,7 +332,7 @@ def say_what_is_needed(body, request):
     if to not in ("submitted", "accepted", "scheduled", "in_progress"):
         body["reason"] = (body.get("reason") or "").strip() or "Because."
     if to == "action_required":
-        body["fields"] = ["title"]  # only facts can be asked for
+        body["fields"] = body.get("fields") or ["title"]
     if to == "completed":
         body["outcome"] = (body.get("outcome") or "").strip() or "Designed."
     if to == "redirected":
@@ -364,6 +365,7 @@ def log_hours(case):
     if not isinstance(case.body, dict):
         return
     case.path_parameters["id"] = request_in("in_progress")["id"]
+    act_as(case, "desk_lead")
     if str(case.body.get("worked_on")) > date.today().isoformat():
         case.body["worked_on"] = date.today().isoformat()
 
