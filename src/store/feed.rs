@@ -297,7 +297,7 @@ impl News {
         self.request_id == request_id
     }
 
-    /// Whether [`between`] with the same filter and visibility is likely to show it. No more than a
+    /// Whether [`between()`] with the same filter and visibility is likely to show it. No more than a
     /// hint: what is shown is what the query says.
     pub fn concerns(&self, filter: &Filter, visibility: &Visibility) -> bool {
         let Filter {
