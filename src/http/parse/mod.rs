@@ -18,8 +18,8 @@ mod tree;
 mod typed;
 mod validated;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
 use validator::Validate;
 
 pub use faults::Faults;
@@ -89,16 +89,6 @@ pub fn merge_patch<T: DeserializeOwned + Serialize + Validate>(
     let (mut tree, _) = tree::read(&text)?;
     tree.merge(patch);
     Ok(parsed(tree, nuls))
-}
-
-/// For a member of a merge patch, where absent, `null` and a value are three things:
-/// `#[serde(default, deserialize_with = "parse::three_state")] title: Option<Option<String>>`.
-pub fn three_state<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 pub(super) fn validate<T: Validate>(value: Option<&T>, faults: &mut Faults) {

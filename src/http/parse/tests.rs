@@ -273,24 +273,25 @@ fn many_faults_end_in_a_bounded_answer() {
 }
 
 #[test]
-fn a_merge_patch_tells_absent_from_null() {
-    #[derive(Debug, Deserialize, Validate)]
-    struct Change {
-        #[serde(default, deserialize_with = "three_state")]
+fn a_merge_patch_changes_what_it_names_and_finds_misspelt_members_even_as_null() {
+    #[derive(Debug, Default, Deserialize, serde::Serialize, Validate)]
+    #[serde(default)]
+    struct Draft {
         #[validate(length(max = 5))]
-        title: Option<Option<String>>,
-        #[serde(default, deserialize_with = "three_state")]
-        motion: Option<Option<Motion>>,
-        #[serde(default)]
-        labels: Option<BTreeMap<String, Option<String>>>,
+        title: Option<String>,
+        hours: Option<f64>,
     }
-    let change: Change = body(br#"{"title":null,"labels":{"a":null,"b":"c"}}"#).unwrap();
-    assert_eq!((change.title, change.motion), (Some(None), None));
-    assert_eq!(change.labels.unwrap()["a"], None);
+    let base = Draft {
+        title: Some("old".to_owned()),
+        hours: Some(2.0),
+    };
+    let patched = |patch: &[u8]| merge_patch(&base, patch).unwrap().into_result();
+    let draft = patched(br#"{"title":null}"#).unwrap();
+    assert_eq!((draft.title, draft.hours), (None, Some(2.0)));
     assert_eq!(
-        refusal_of(body::<Change>(br#"{"title":"too long","motion":1}"#).unwrap_err()),
-        "VALIDATION_FAILED
-/motion UNKNOWN_WORD must be one of sell_with, build_with
+        refusal_of(patched(br#"{"titel":null,"title":"too long"}"#).unwrap_err()),
+        "UNKNOWN_FIELD
+/titel UNKNOWN_FIELD is not known here; did you mean title?
 /title LENGTH must have at most 5 characters"
     );
 }
