@@ -1,9 +1,9 @@
 //! A request takes a step of its life.
 
-use super::create::prefix;
+use super::create::identity;
 use super::once::{Given, once};
 use super::revise::refused;
-use super::{Ask, Case, Expected, FlowError, judge, keepable, must_be, stamp};
+use super::{Ask, Case, Expected, FlowError, keepable, must_be, stamp};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::decision::Decision;
@@ -11,10 +11,10 @@ use crate::domain::facts::Facts;
 use crate::domain::lifecycle::{self, Need, NewRequest, Party, Refusal, State, Step};
 use crate::domain::request::Request;
 use crate::domain::rights::{self, Action};
-use crate::store::Connection;
-use crate::store::apply;
+use crate::store::Unit;
 use crate::store::idempotency::{Answer, Key};
-use crate::store::requests::{self, Lock, Name, Visibility};
+use crate::store::needs::Needs;
+use crate::store::requests::{Name, Visibility, Wanted};
 
 /// Whether the caller's role moves requests at all; to be asked before a body is looked at.
 ///
@@ -58,26 +58,35 @@ pub async fn act(
     key: Option<&Key>,
     render: impl Fn(&Request) -> Answer,
 ) -> Result<Given, FlowError> {
-    let visibility = Visibility::of(&ask.caller);
     once(
         app,
         ask,
         key,
-        async |connection| {
-            let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
-                .await?
-                .ok_or(FlowError::NotFound)?;
-            take_step(app, ask, connection, &request, expected, wanted.clone()).await
+        needs(ask, name),
+        async |unit, loaded| {
+            let request = loaded.request.ok_or(FlowError::NotFound)?;
+            take_step(app, ask, unit, &request, expected, wanted.clone()).await
         },
         render,
     )
     .await
 }
 
+/// The request of that name, where the caller may see it.
+pub(super) fn needs(ask: &Ask, name: &Name) -> Needs {
+    Needs {
+        request: Some(Wanted {
+            name: name.clone(),
+            visibility: Visibility::of(&ask.caller),
+        }),
+        ..Needs::default()
+    }
+}
+
 async fn take_step(
     app: &App,
     ask: &Ask,
-    connection: &mut Connection,
+    unit: &mut Unit,
     request: &Request,
     expected: Expected<'_>,
     Move { to, step }: Move,
@@ -105,34 +114,43 @@ async fn take_step(
                 ..request.facts.clone()
             },
         };
-        Some(judge_again(app, connection, request, &facts, &waived).await?)
+        Some(judge_again(app, unit, request, &facts, &waived).await?)
     } else {
         None
     };
     let successor = match (to, &step.destination) {
         (State::Redirected, Some(destination)) => {
-            successor(app, connection, request, destination).await?
+            successor(app, unit, request, destination).await?
         }
         _ => None,
     };
-    let successor_id = successor.as_ref().map(|_| app.clock.new_id());
+    let successor_id = app.clock.new_id();
     let change = plan
-        .take(step, decision, successor_id, stamp.at)
+        .take(
+            step,
+            decision,
+            successor.as_ref().map(|_| successor_id),
+            stamp.at,
+        )
         .map_err(refuse)?;
 
     let acts_as_owner = parties.contains(&Party::Owner);
     let who = ask.who(acts_as_owner.then_some(request.owner_subject.as_str()));
-    if let (Some(new), Some(id)) = (successor, successor_id) {
-        let prefix = prefix(app, new.desk.as_deref());
-        let stamp = super::stamp(app);
-        apply::insert(connection, id, new, prefix, &who, stamp).await?;
+    if let Some(new) = successor {
+        let needs = Needs {
+            number: true,
+            ..Needs::default()
+        };
+        let loaded = unit.load(needs).await?;
+        let identity = identity(app, successor_id, new.desk.as_deref(), &loaded)?;
+        unit.writes.insert(identity, new, &who, super::stamp(app));
     }
-    Ok(apply::update(connection, request, change, &who, stamp).await?)
+    Ok(unit.writes.update(request, change, &who, stamp))
 }
 
 async fn judge_again(
     app: &App,
-    connection: &mut Connection,
+    unit: &mut Unit,
     request: &Request,
     facts: &Facts,
     waived: &[String],
@@ -142,16 +160,19 @@ async fn judge_again(
         asker: Some(request.requested_by.relationship),
         of: Some(request),
         waived,
-        at: app.clock.now(),
-        lock: Lock::ForUpdate,
     };
-    Ok(judge(app, connection, case).await?)
+    let needs = Needs {
+        history: Some(case.history(app)),
+        ..Needs::default()
+    };
+    let loaded = unit.load(needs).await?;
+    Ok(case.judge(app, &loaded.history))
 }
 
 /// What goes on at the desk the request is handed to; nothing for a channel outside the service.
 async fn successor(
     app: &App,
-    connection: &mut Connection,
+    unit: &mut Unit,
     request: &Request,
     destination: &str,
 ) -> Result<Option<NewRequest>, FlowError> {
@@ -179,7 +200,7 @@ async fn successor(
         desk: Some(destination.to_owned()),
         ..request.facts.clone()
     };
-    let decision = judge_again(app, connection, request, &facts, &[]).await?;
+    let decision = judge_again(app, unit, request, &facts, &[]).await?;
     if !decision.eligible {
         return Err(refused(Refusal::Ineligible(Box::new(decision)), request));
     }

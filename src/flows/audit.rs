@@ -19,7 +19,7 @@ use crate::domain::actor::Caller;
 use crate::domain::rights::{self, Action};
 use crate::store::audit::{self, AuditOutcome, Entry, Filter, Position};
 use crate::store::idempotency::Answer;
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, Unit};
 
 /// How a write was asked for.
 #[derive(Debug, Default)]
@@ -65,16 +65,13 @@ impl Origin {
 }
 
 /// Writes the line of a write that is answered so, in its transaction.
-///
-/// # Errors
-/// Where the database does not answer.
-pub(super) async fn record(
+pub(super) fn record(
     app: &App,
-    connection: &mut Connection,
+    unit: &mut Unit,
     ask: &Ask,
     outcome: AuditOutcome,
     answer: &Answer,
-) -> Result<(), StoreError> {
+) {
     let entry = ask.origin.entry(app, &ask.caller, &ask.http_request_id);
     let made = answer.location().and_then(|place| place.rsplit('/').next());
     let entry = Entry {
@@ -84,9 +81,8 @@ pub(super) async fn record(
         code: answer.problem_code(),
         ..entry
     };
-    audit::insert(connection, entry).await?;
+    unit.writes.audit(entry);
     ask.origin.recorded.store(true, Ordering::Relaxed);
-    Ok(())
 }
 
 /// A line of something the service did without being asked over HTTP.
@@ -197,7 +193,7 @@ pub async fn flush(app: &App) -> Result<(), StoreError> {
         }
         let written = app
             .store
-            .write(async |connection: &mut Connection| {
+            .transaction(async |connection: &mut Connection| {
                 audit::insert_all(connection, batch.clone()).await
             })
             .await;

@@ -1,11 +1,10 @@
 //! A dry run: the judgement a submission would get now. Nothing is stored.
 
-use super::{Case, FlowError, judge};
+use super::{Case, FlowError};
 use crate::app::App;
 use crate::domain::decision::Decision;
 use crate::domain::facts::{Facts, Relationship};
-use crate::store::Connection;
-use crate::store::requests::Lock;
+use crate::store::needs::Needs;
 
 /// Judges the facts for the desk they name, or for all with a recommendation.
 ///
@@ -16,15 +15,16 @@ pub async fn check(
     facts: &Facts,
     asker: Option<Relationship>,
 ) -> Result<Decision, FlowError> {
-    let case = || Case {
+    let case = Case {
         facts,
         asker,
         of: None,
         waived: &[],
-        at: app.clock.now(),
-        lock: Lock::No,
     };
-    app.store
-        .read(async |connection: &mut Connection| Ok(judge(app, connection, case()).await?))
-        .await
+    let needs = Needs {
+        history: Some(case.history(app)),
+        ..Needs::default()
+    };
+    let loaded = app.store.load(needs).await?;
+    Ok(case.judge(app, &loaded.history))
 }

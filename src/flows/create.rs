@@ -1,16 +1,19 @@
 //! A request is stored for the first time: as a draft, or judged and submitted.
 
+use uuid::Uuid;
+
 use super::once::{Given, once};
-use super::{Ask, Case, FlowError, judge, keepable, stamp};
+use super::{Ask, Case, FlowError, keepable, stamp};
 use crate::app::App;
 use crate::domain::actor::{Caller, Requester, Role};
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle::{NewRequest, Sender};
 use crate::domain::request::Request;
 use crate::domain::rights::{self, Action};
-use crate::store::apply;
+use crate::store::StoreError;
+use crate::store::apply::Identity;
 use crate::store::idempotency::{Answer, Key};
-use crate::store::requests::Lock;
+use crate::store::needs::{Loaded, Needs};
 
 /// References of requests at no desk begin with these letters.
 const NO_DESK_PREFIX: &str = "REQ";
@@ -40,29 +43,33 @@ pub async fn create(
     may_create(&ask.caller)?;
     let sender = sender(ask, input)?;
     let id = app.clock.new_id();
+    let case = Case {
+        facts: &input.facts,
+        asker: Some(sender.requested_by.relationship),
+        of: None,
+        waived: &[],
+    };
+    let needs = Needs {
+        history: (!input.draft).then(|| case.history(app)),
+        number: true,
+        ..Needs::default()
+    };
     once(
         app,
         ask,
         key,
-        async |connection| {
-            let stamp = stamp(app);
+        needs,
+        async |unit, loaded| {
+            let facts = keepable(app, input.facts.clone());
             let new = if input.draft {
-                NewRequest::draft(keepable(app, input.facts.clone()), sender.clone())
+                NewRequest::draft(facts, sender.clone())
             } else {
-                let case = Case {
-                    facts: &input.facts,
-                    asker: Some(sender.requested_by.relationship),
-                    of: None,
-                    waived: &[],
-                    at: stamp.at,
-                    lock: Lock::ForUpdate,
-                };
-                let decision = judge(app, connection, case).await?;
-                NewRequest::submitted(keepable(app, input.facts.clone()), decision, sender.clone())
+                let decision = case.judge(app, &loaded.history);
+                NewRequest::submitted(facts, decision, sender.clone())
             };
             let who = ask.who(Some(&sender.requested_by.subject()));
-            let prefix = prefix(app, new.desk.as_deref());
-            Ok(apply::insert(connection, id, new, prefix, &who, stamp).await?)
+            let identity = identity(app, id, new.desk.as_deref(), &loaded)?;
+            Ok(unit.writes.insert(identity, new, &who, stamp(app)))
         },
         render,
     )
@@ -83,10 +90,19 @@ pub fn may_create(caller: &Caller) -> Result<(), FlowError> {
     }
 }
 
-/// The letters that references of this desk begin with.
-pub(super) fn prefix<'a>(app: &'a App, desk: Option<&str>) -> &'a str {
-    desk.and_then(|desk| app.catalogue.desk(desk))
-        .map_or(NO_DESK_PREFIX, |desk| &desk.prefix)
+/// How a new request at this desk is named, by the number that was loaded for it.
+pub(super) fn identity<'a>(
+    app: &'a App,
+    id: Uuid,
+    desk: Option<&str>,
+    loaded: &Loaded,
+) -> Result<Identity<'a>, FlowError> {
+    let desk = desk.and_then(|desk| app.catalogue.desk(desk));
+    Ok(Identity {
+        id,
+        prefix: desk.map_or(NO_DESK_PREFIX, |desk| &desk.prefix),
+        number: loaded.number.ok_or(StoreError::Contended)?,
+    })
 }
 
 fn sender(ask: &Ask, input: &NewRequestInput) -> Result<Sender, FlowError> {

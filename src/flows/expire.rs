@@ -6,8 +6,8 @@ use super::FlowError;
 use super::audit::unasked;
 use crate::app::App;
 use crate::domain::lifecycle::{self, State, Step};
-use crate::store::apply::{self, Stamp, Who};
-use crate::store::{Connection, audit, requests};
+use crate::store::apply::{self, Stamp, Who, Writes};
+use crate::store::{Connection, requests};
 
 /// Requests taken in one transaction.
 const BATCH: i64 = 50;
@@ -30,7 +30,7 @@ pub async fn run_once(app: &App) -> Result<usize, FlowError> {
         let since_before = now - TimeDelta::days(i64::from(days));
         expired += app
             .store
-            .write(async |connection: &mut Connection| {
+            .transaction(async |connection: &mut Connection| {
                 expire_in(app, connection, state, since_before, days, now).await
             })
             .await?;
@@ -47,6 +47,7 @@ async fn expire_in(
     now: DateTime<Utc>,
 ) -> Result<usize, FlowError> {
     let stale = requests::stale(connection, state, since_before, BATCH).await?;
+    let mut writes = Writes::default();
     let count = stale.len();
     for request in stale {
         let Some(plan) = lifecycle::plan_expiry(&request) else {
@@ -73,19 +74,14 @@ async fn expire_in(
             on_behalf_of: None,
             http_request_id: run.to_string(),
         };
-        apply::update(
-            connection,
-            &request,
-            change,
-            &who,
-            Stamp {
-                event_id: run,
-                at: now,
-            },
-        )
-        .await?;
+        let stamp = Stamp {
+            event_id: run,
+            at: now,
+        };
+        writes.update(&request, change, &who, stamp);
         let line = unasked("system", "expire_request", request.id.to_string(), now);
-        audit::insert(connection, line).await?;
+        writes.audit(line);
     }
+    apply::write(connection, &writes).await?;
     Ok(count)
 }

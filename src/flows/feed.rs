@@ -6,7 +6,7 @@ use super::FlowError;
 use crate::app::App;
 use crate::domain::request::Request;
 use crate::store::feed::{self, FeedRow, Filter, Position, Stretch};
-use crate::store::requests::{self, Lock, Name, Visibility};
+use crate::store::requests::{self, Lock, Name, Visibility, Wanted};
 use crate::store::{Connection, StoreError};
 use crate::tail::{Interest, Place};
 
@@ -187,10 +187,13 @@ async fn find_in_turn(
     app.store
         .read(async |connection: &mut Connection| {
             let horizon = feed::horizon(connection).await?;
-            let request = requests::find(connection, name, visibility, Lock::No)
-                .await?
-                .ok_or(FlowError::NotFound)?;
-            Ok((horizon, request))
+            let wanted = Wanted {
+                name: name.clone(),
+                visibility: visibility.clone(),
+            };
+            let found = requests::find_all(connection, &[(0, &wanted)], Lock::No).await?;
+            let request = found.into_iter().next().ok_or(FlowError::NotFound)?;
+            Ok((horizon, request.1))
         })
         .await
 }

@@ -16,7 +16,8 @@ use crate::domain::facts::Relationship;
 use crate::domain::rights::{self, Action};
 use crate::store::idempotency::{Answer, Key};
 use crate::store::keys::{self, ApiKey};
-use crate::store::{Connection, Store, StoreError, audit};
+use crate::store::needs::Needs;
+use crate::store::{Connection, Store, StoreError, Unit, audit};
 
 /// A key lives for this long at most.
 pub const LONGEST_LIFE_DAYS: u32 = 365;
@@ -85,7 +86,7 @@ pub async fn issue(
     let key = input.key(&new, created_by, now);
     let line = unasked(created_by, "create_api_key", key.id.clone(), now);
     store
-        .write(async |connection: &mut Connection| {
+        .transaction(async |connection: &mut Connection| {
             keys::insert(connection, key.clone()).await?;
             audit::insert(connection, line.clone()).await
         })
@@ -104,7 +105,7 @@ pub async fn withdraw(
     now: DateTime<Utc>,
 ) -> Result<Option<ApiKey>, StoreError> {
     store
-        .write(async |connection: &mut Connection| {
+        .transaction(async |connection: &mut Connection| {
             let key = keys::revoke(connection, id, now).await?;
             if key.is_some() {
                 let line = unasked(revoked_by, "revoke_api_key", id.to_owned(), now);
@@ -135,11 +136,11 @@ pub async fn create(
         None => NewKey::generate(),
     };
     let stored = input.key(&new, &ask.caller.subject, app.clock.now());
-    let work = async |connection: &mut Connection| {
-        keys::insert(connection, stored.clone()).await?;
+    let work = async |unit: &mut Unit, _| {
+        keys::insert(unit.connection().await?, stored.clone()).await?;
         Ok(stored.clone())
     };
-    let given = once(app, ask, key, work, render).await?;
+    let given = once(app, ask, key, Needs::default(), work, render).await?;
     let first_id = given
         .answer
         .location()
@@ -196,12 +197,12 @@ pub async fn revoke(
 ) -> Result<Given, FlowError> {
     must_manage(&ask.caller)?;
     let now = app.clock.now();
-    let work = async |connection: &mut Connection| {
-        keys::revoke(connection, id, now)
+    let work = async |unit: &mut Unit, _| {
+        keys::revoke(unit.connection().await?, id, now)
             .await?
             .ok_or(FlowError::NotFound)
     };
-    let given = once(app, ask, key, work, render).await?;
+    let given = once(app, ask, key, Needs::default(), work, render).await?;
     app.known_keys.forget(id);
     Ok(given)
 }
@@ -241,9 +242,9 @@ pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreErr
         return Ok(None);
     }
     if app.known_keys.use_is_news(&key, now) {
-        let noted = app
-            .store
-            .write(async |connection: &mut Connection| keys::touch(connection, &key.id, now).await);
+        let noted = app.store.transaction(async |connection: &mut Connection| {
+            keys::touch(connection, &key.id, now).await
+        });
         // A note of the use is no reason to turn its user away: a read-only database can be read.
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the use of a key was not noted");

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::act::needs;
 use super::once::{Given, once};
 use super::revise::refused;
 use super::{Ask, FlowError, stamp};
@@ -9,10 +10,9 @@ use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::lifecycle;
 use crate::domain::rights::{self, Action};
-use crate::store::apply;
 use crate::store::idempotency::{Answer, Key};
-use crate::store::requests::{self, Lock, Name, Visibility};
-use crate::store::time_entries::{self, TimeEntry};
+use crate::store::requests::Name;
+use crate::store::time_entries::TimeEntry;
 
 /// What was worked.
 #[derive(Clone, Debug)]
@@ -50,15 +50,13 @@ pub async fn log_hours(
     key: Option<&Key>,
     render: impl Fn(&TimeEntry) -> Answer,
 ) -> Result<Given, FlowError> {
-    let visibility = Visibility::of(&ask.caller);
     once(
         app,
         ask,
         key,
-        async |connection| {
-            let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
-                .await?
-                .ok_or(FlowError::NotFound)?;
+        needs(ask, name),
+        async |unit, loaded| {
+            let request = loaded.request.ok_or(FlowError::NotFound)?;
             if !rights::may(&ask.caller, Action::ActAsDesk, &request) {
                 return Err(FlowError::Forbidden("Only the desk logs hours.".to_owned()));
             }
@@ -79,8 +77,8 @@ pub async fn log_hours(
                 logged_by: ask.caller.subject.clone(),
                 created_at: stamp.at,
             };
-            time_entries::insert(connection, &entry).await?;
-            apply::update(connection, &request, change, &ask.who(None), stamp).await?;
+            unit.writes.log_hours(entry.clone());
+            unit.writes.update(&request, change, &ask.who(None), stamp);
             Ok(entry)
         },
         render,

@@ -17,19 +17,16 @@ pub mod revise;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
-
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::decision::Decision;
-use crate::domain::eligibility::{self, Question};
+use crate::domain::eligibility::{self, History, Question};
 use crate::domain::facts::{Facts, Relationship};
 use crate::domain::lifecycle::Refusal;
 use crate::domain::request::Request;
 use crate::store::apply::{Stamp, Who};
-use crate::store::requests::Lock;
-use crate::store::{Connection, StoreError, WorkError, history};
+use crate::store::history::Asked;
+use crate::store::{StoreError, WorkError};
 
 /// Why a flow did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +119,7 @@ fn stamp(app: &App) -> Stamp {
 }
 
 /// What is to be judged.
+#[derive(Clone, Copy)]
 struct Case<'a> {
     facts: &'a Facts,
     /// What the asking person is to the partner.
@@ -130,35 +128,28 @@ struct Case<'a> {
     of: Option<&'a Request>,
     /// Rules a lead has waived.
     waived: &'a [String],
-    at: DateTime<Utc>,
-    /// Whether those who count the same deals take turns.
-    lock: Lock,
 }
 
-/// Judges the case with the history as it is in this transaction.
-async fn judge(
-    app: &App,
-    connection: &mut Connection,
-    case: Case<'_>,
-) -> Result<Decision, StoreError> {
-    let Case {
-        facts,
-        asker,
-        of,
-        waived,
-        at,
-        lock,
-    } = case;
-    let wanted = eligibility::history_wanted(&app.catalogue, facts);
-    let id: Option<Uuid> = of.map(|request| request.id);
-    let history = history::gather(connection, &wanted, id, at, lock).await?;
-    let question = Question {
-        facts,
-        asker,
-        history: &history,
-        waived,
-    };
-    Ok(eligibility::decide(&app.catalogue, &question))
+impl Case<'_> {
+    /// The history that the judgement needs.
+    fn history(&self, app: &App) -> Asked {
+        Asked {
+            wanted: eligibility::history_wanted(&app.catalogue, self.facts),
+            except: self.of.map(|request| request.id),
+            at: app.clock.now(),
+        }
+    }
+
+    /// Judges it with the history as it is in the same transaction.
+    fn judge(&self, app: &App, history: &History) -> Decision {
+        let question = Question {
+            facts: self.facts,
+            asker: self.asker,
+            history,
+            waived: self.waived,
+        };
+        eligibility::decide(&app.catalogue, &question)
+    }
 }
 
 /// Takes out of the facts what must not be kept: a description that may give a vulnerability away.

@@ -2,9 +2,10 @@
 
 use super::{Ask, FlowError, audit};
 use crate::app::App;
-use crate::store::Connection;
+use crate::store::Unit;
 use crate::store::audit::AuditOutcome;
-use crate::store::idempotency::{self, Answer, Claim, Key};
+use crate::store::idempotency::{Answer, Claim, Key};
+use crate::store::needs::{Loaded, Needs};
 
 /// An answer, and whether it is a first one.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +17,7 @@ pub struct Given {
 }
 
 /// Does the work in one transaction, with its line in the audit trail, and keeps its answer under the key,
-/// if there is one.
+/// if there is one. The work is given what it needs, which is read with the key.
 ///
 /// Work that fails has no effect, so nothing is kept of it and a retry does it again.
 ///
@@ -26,30 +27,33 @@ pub async fn once<T>(
     app: &App,
     ask: &Ask,
     key: Option<&Key>,
-    work: impl AsyncFn(&mut Connection) -> Result<T, FlowError>,
+    needs: Needs,
+    work: impl AsyncFn(&mut Unit, Loaded) -> Result<T, FlowError>,
     render: impl Fn(&T) -> Answer,
 ) -> Result<Given, FlowError> {
     app.store
-        .write(async |connection: &mut Connection| {
-            if let Some(key) = key {
-                match idempotency::claim(connection, key).await? {
-                    Claim::New => {}
-                    Claim::Answered(answer) => {
-                        audit::record(app, connection, ask, AuditOutcome::Replayed, &answer)
-                            .await?;
-                        return Ok(Given {
-                            answer,
-                            replayed: true,
-                        });
-                    }
-                    Claim::UsedForOther => return Err(FlowError::KeyUsedForOther),
-                    Claim::Running => return Err(FlowError::KeyRunning),
+        .write(async |unit: &mut Unit| {
+            let needs = Needs {
+                claim: key.cloned(),
+                ..needs.clone()
+            };
+            let mut loaded = *unit.load(needs).await?;
+            match loaded.claim.take() {
+                None | Some(Claim::New) => {}
+                Some(Claim::Answered(answer)) => {
+                    audit::record(app, unit, ask, AuditOutcome::Replayed, &answer);
+                    return Ok(Given {
+                        answer,
+                        replayed: true,
+                    });
                 }
+                Some(Claim::UsedForOther) => return Err(FlowError::KeyUsedForOther),
+                Some(Claim::Running) => return Err(FlowError::KeyRunning),
             }
-            let answer = render(&work(connection).await?);
-            audit::record(app, connection, ask, AuditOutcome::Done, &answer).await?;
+            let answer = render(&work(unit, loaded).await?);
+            audit::record(app, unit, ask, AuditOutcome::Done, &answer);
             if let Some(key) = key {
-                idempotency::remember(connection, key, &answer, app.clock.now()).await?;
+                unit.writes.remember(key, &answer, app.clock.now());
             }
             Ok(Given {
                 answer,

@@ -1,5 +1,6 @@
 //! The facts of a request change.
 
+use super::act::needs;
 use super::once::{Given, once};
 use super::{Ask, Expected, FlowError, keepable, must_be, stamp};
 use crate::app::App;
@@ -8,9 +9,8 @@ use crate::domain::facts::Facts;
 use crate::domain::lifecycle;
 use crate::domain::request::Request;
 use crate::domain::rights::{self, Action};
-use crate::store::apply;
 use crate::store::idempotency::{Answer, Key};
-use crate::store::requests::{self, Lock, Name, Visibility};
+use crate::store::requests::Name;
 
 /// New facts of a request, and the version they were worked out from.
 #[derive(Clone, Debug)]
@@ -35,15 +35,13 @@ pub async fn revise(
     key: Option<&Key>,
     render: impl Fn(&Request) -> Answer,
 ) -> Result<Given, FlowError> {
-    let visibility = Visibility::of(&ask.caller);
     once(
         app,
         ask,
         key,
-        async |connection| {
-            let request = requests::find(connection, name, &visibility, Lock::ForUpdate)
-                .await?
-                .ok_or(FlowError::NotFound)?;
+        needs(ask, name),
+        async |unit, loaded| {
+            let request = loaded.request.ok_or(FlowError::NotFound)?;
             may_revise(&ask.caller, &request)?;
             must_be(expected, &request)?;
             must_be(
@@ -56,7 +54,7 @@ pub async fn revise(
                 return Ok(request);
             }
             let who = ask.who(Some(&request.owner_subject));
-            Ok(apply::update(connection, &request, change, &who, stamp(app)).await?)
+            Ok(unit.writes.update(&request, change, &who, stamp(app)))
         },
         render,
     )

@@ -162,6 +162,11 @@ pub fn show_page<T: Serialize>(
     Ok(shown(tag, link, body))
 }
 
+/// What goes out for a read where the client has the object already.
+pub fn unchanged(tag: EntityTag) -> HttpResponse {
+    shown(tag, None, None)
+}
+
 /// The answer to a read, without a body where the client has it already.
 fn shown(tag: EntityTag, link: Option<String>, body: Option<Vec<u8>>) -> HttpResponse {
     let mut response = if body.is_some() {

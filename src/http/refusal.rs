@@ -35,7 +35,10 @@ pub fn problem(error: FlowError, caller: &Caller, now: DateTime<Utc>) -> Problem
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Contended | StoreError::ReadOnly => {
+            StoreError::Unavailable(_)
+            | StoreError::Lost(_)
+            | StoreError::Contended
+            | StoreError::ReadOnly => {
                 tracing::warn!(%error, "database");
                 Self::new(Code::DatabaseUnavailable)
             }

@@ -1,23 +1,27 @@
-//! Writes what the life cycle decided: the request and its line of history, in the caller's transaction.
+//! Writes what the life cycle decided: requests and their lines of history, of one unit of work or of many,
+//! in one statement.
 //!
 //! The only place that writes `state`.
 
-use chrono::{DateTime, Datelike, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{
+    BigInt, Binary, Bool, Date, Double, Jsonb, Nullable, SmallInt, Text, Timestamptz,
+    Uuid as SqlUuid,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::column::{Json, Word};
-use super::requests::RequestRow;
-use super::schema::{request_events, requests};
-use super::{Connection, StoreError};
+use super::StoreError;
+use super::audit::Entry;
+use super::column::Document;
+use super::columns::{Rows, columns};
+use super::idempotency::{Answer, Key};
+use super::time_entries::TimeEntry;
 use crate::domain::lifecycle::{Change, Event, NewRequest};
 use crate::domain::request::Request;
-
-diesel::define_sql_function! {
-    /// Draws the next reference with this prefix and year.
-    fn next_reference(prefix: diesel::sql_types::Text, year: diesel::sql_types::Integer) -> diesel::sql_types::Text;
-}
 
 /// Who does something, as history keeps it.
 #[derive(Clone, Debug)]
@@ -45,159 +49,553 @@ pub struct Stamp {
     pub at: DateTime<Utc>,
 }
 
-/// Stores a new request under the id, with a reference of its desk.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn insert(
-    connection: &mut Connection,
-    id: Uuid,
-    new: NewRequest,
-    reference_prefix: &str,
-    who: &Who,
-    stamp: Stamp,
-) -> Result<Request, StoreError> {
-    let NewRequest {
-        state,
-        desk,
-        facts,
-        decision,
-        progress,
-        requested_by,
-        submitted_by,
-        event,
-        ..
-    } = new;
-    let owner_subject = requested_by.subject();
-    let row: RequestRow = diesel::insert_into(requests::table)
-        .values((
-            requests::id.eq(id),
-            requests::reference.eq(next_reference(reference_prefix, stamp.at.year())),
-            requests::desk.eq(desk),
-            requests::state.eq(Word(state)),
-            requests::version.eq(1),
-            (
-                requests::solution_area_key.eq(facts.solution_area_key()),
-                requests::customer_key.eq(facts.customer_key()),
-                requests::facts.eq(Json(facts)),
-                requests::decision.eq(decision.map(Json)),
-                requests::progress.eq(Json(progress)),
-                requests::requested_by.eq(Json(requested_by)),
-                requests::owner_subject.eq(owner_subject),
-                requests::submitted_by.eq(submitted_by),
-            ),
-            requests::created_at.eq(stamp.at),
-            requests::updated_at.eq(stamp.at),
-            requests::state_since.eq(stamp.at),
-        ))
-        .returning(RequestRow::as_returning())
-        .get_result(connection)
-        .await?;
-    let request = Request::from(row);
-    record(connection, &request, event, who, stamp).await?;
-    Ok(request)
+/// The identities of a request that is stored for the first time.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    /// For programs.
+    pub id: Uuid,
+    /// Letters that the reference begins with: those of its desk.
+    pub prefix: &'a str,
+    /// Number of the reference, which nobody else was given.
+    pub number: i64,
 }
 
-/// Writes a change of the request as it was read.
-///
-/// # Errors
-/// [`StoreError::Contended`] where somebody else changed it since, and where the database does not answer.
-pub async fn update(
-    connection: &mut Connection,
-    current: &Request,
-    change: Change,
-    who: &Who,
-    stamp: Stamp,
-) -> Result<Request, StoreError> {
-    let Change {
-        state,
-        desk,
-        facts,
-        decision,
-        progress,
-        event,
-        ..
-    } = change;
-    let state_since = if state == current.state {
-        current.state_since
-    } else {
-        stamp.at
-    };
-    // Left out where they stay as they are: what is drawn from them, such as the words for searching, is then
-    // not made again.
-    let facts = (facts != current.facts).then(|| {
-        (
-            requests::solution_area_key.eq(facts.solution_area_key()),
-            requests::customer_key.eq(facts.customer_key()),
-            requests::facts.eq(Json(facts)),
-        )
-    });
-    let row: Option<RequestRow> = diesel::update(requests::table)
-        .filter(requests::id.eq(current.id))
-        .filter(requests::version.eq(current.version))
-        .set((
-            requests::desk.eq(desk),
-            requests::state.eq(Word(state)),
-            requests::version.eq(current.version + 1),
+columns! {
+    /// A request that is new.
+    NewRows of NewRow {
+        id: Uuid => SqlUuid,
+        reference: String => Text,
+        desk: Option<String> => Nullable<Text>,
+        state: &'static str => Text,
+        version: i64 => BigInt,
+        facts: Document => Jsonb,
+        decision: Option<Document> => Nullable<Jsonb>,
+        progress: Document => Jsonb,
+        requested_by: Document => Jsonb,
+        owner_subject: String => Text,
+        submitted_by: String => Text,
+        solution_area_key: Option<String> => Nullable<Text>,
+        customer_key: Option<String> => Nullable<Text>,
+        created_at: DateTime<Utc> => Timestamptz,
+        updated_at: DateTime<Utc> => Timestamptz,
+        state_since: DateTime<Utc> => Timestamptz,
+    }
+}
+
+columns! {
+    /// A change of a request in the version that was read.
+    ChangedRows of ChangedRow {
+        id: Uuid => SqlUuid,
+        version: i64 => BigInt,
+        desk: Option<String> => Nullable<Text>,
+        state: &'static str => Text,
+        is_judged: bool => Bool,
+        decision: Option<Document> => Nullable<Jsonb>,
+        progress: Document => Jsonb,
+        updated_at: DateTime<Utc> => Timestamptz,
+        state_since: DateTime<Utc> => Timestamptz,
+    }
+}
+
+columns! {
+    /// The facts of a request after a change of them.
+    RevisedFacts of Revised {
+        id: Uuid => SqlUuid,
+        facts: Document => Jsonb,
+        solution_area_key: Option<String> => Nullable<Text>,
+        customer_key: Option<String> => Nullable<Text>,
+    }
+}
+
+columns! {
+    /// A line of history.
+    Lines of Line {
+        id: Uuid => SqlUuid,
+        request_id: Uuid => SqlUuid,
+        request_version: i64 => BigInt,
+        kind: &'static str => Text,
+        from_state: Option<&'static str> => Nullable<Text>,
+        to_state: &'static str => Text,
+        desk: Option<String> => Nullable<Text>,
+        reason: Option<String> => Nullable<Text>,
+        changed: Document => Jsonb,
+        actor_subject: String => Text,
+        actor_name: String => Text,
+        actor_role: String => Text,
+        key_id: String => Text,
+        on_behalf_of: Option<String> => Nullable<Text>,
+        http_request_id: String => Text,
+        at: DateTime<Utc> => Timestamptz,
+    }
+}
+
+columns! {
+    /// Hours worked.
+    TimeEntryRows of TimeEntryRow {
+        id: Uuid => SqlUuid,
+        request_id: Uuid => SqlUuid,
+        hours: f64 => Double,
+        worked_on: NaiveDate => Date,
+        note: Option<String> => Nullable<Text>,
+        logged_by: String => Text,
+        created_at: DateTime<Utc> => Timestamptz,
+    }
+}
+
+columns! {
+    /// A line of the audit trail.
+    AuditRows of AuditRow {
+        id: Uuid => SqlUuid,
+        at: DateTime<Utc> => Timestamptz,
+        subject: String => Text,
+        role: String => Text,
+        key_id: String => Text,
+        address: Option<String> => Nullable<Text>,
+        method: Option<String> => Nullable<Text>,
+        route: Option<String> => Nullable<Text>,
+        http_request_id: Option<String> => Nullable<Text>,
+        status: Option<i16> => Nullable<SmallInt>,
+        action: String => Text,
+        object: Option<String> => Nullable<Text>,
+        outcome: &'static str => Text,
+        code: Option<String> => Nullable<Text>,
+    }
+}
+
+columns! {
+    /// An answer that is kept under its idempotency key.
+    AnswerRows of AnswerRow {
+        scope: Vec<u8> => Binary,
+        fingerprint: Vec<u8> => Binary,
+        status: i16 => SmallInt,
+        headers: Document => Jsonb,
+        body: Vec<u8> => Binary,
+        created_at: DateTime<Utc> => Timestamptz,
+    }
+}
+
+/// What is to be written, by one unit of work or by several.
+#[derive(Debug, Default)]
+pub struct Writes {
+    new: NewRows,
+    changed: ChangedRows,
+    /// Changes with other facts than before. Apart from the others: what is drawn from the facts, such as the
+    /// words for searching, is made again where the facts are written.
+    revised: ChangedRows,
+    revised_facts: RevisedFacts,
+    lines: Lines,
+    time_entries: TimeEntryRows,
+    audit: AuditRows,
+    answers: AnswerRows,
+    /// Requests that are changed, in whichever way.
+    changes: i64,
+}
+
+impl Writes {
+    /// Stores a new request; tells how it stands then.
+    pub fn insert(
+        &mut self,
+        identity: Identity<'_>,
+        new: NewRequest,
+        who: &Who,
+        stamp: Stamp,
+    ) -> Request {
+        let NewRequest {
+            state,
+            desk,
             facts,
-            requests::decision.eq(decision.map(Json)),
-            requests::progress.eq(Json(progress)),
-            requests::updated_at.eq(stamp.at),
-            requests::state_since.eq(state_since),
-        ))
-        .returning(RequestRow::as_returning())
-        .get_result(connection)
-        .await
-        .optional()?;
-    let request = Request::from(row.ok_or(StoreError::Contended)?);
-    record(connection, &request, event, who, stamp).await?;
-    Ok(request)
+            decision,
+            progress,
+            requested_by,
+            submitted_by,
+            event,
+            ..
+        } = new;
+        let Identity { id, prefix, number } = identity;
+        let request = Request {
+            id,
+            reference: format!("{prefix}-{}-{number:06}", stamp.at.year()),
+            desk,
+            state,
+            version: 1,
+            facts,
+            decision,
+            progress,
+            owner_subject: requested_by.subject(),
+            requested_by,
+            submitted_by,
+            created_at: stamp.at,
+            updated_at: stamp.at,
+            state_since: stamp.at,
+        };
+        self.new.push(NewRow {
+            id,
+            reference: request.reference.clone(),
+            desk: request.desk.clone(),
+            state: state.as_str(),
+            version: request.version,
+            facts: Document::of(&request.facts),
+            decision: request.decision.as_ref().map(Document::of),
+            progress: Document::of(&request.progress),
+            requested_by: Document::of(&request.requested_by),
+            owner_subject: request.owner_subject.clone(),
+            submitted_by: request.submitted_by.clone(),
+            solution_area_key: request.facts.solution_area_key(),
+            customer_key: request.facts.customer_key(),
+            created_at: stamp.at,
+            updated_at: stamp.at,
+            state_since: stamp.at,
+        });
+        self.record(&request, event, who, stamp);
+        request
+    }
+
+    /// Writes a change over the request as it was read; tells how it stands then.
+    pub fn update(
+        &mut self,
+        current: &Request,
+        change: Change,
+        who: &Who,
+        stamp: Stamp,
+    ) -> Request {
+        let Change {
+            state,
+            desk,
+            facts,
+            decision,
+            progress,
+            event,
+            ..
+        } = change;
+        let is_judged = decision != current.decision;
+        let is_revised = facts != current.facts;
+        let request = Request {
+            desk,
+            state,
+            version: current.version + 1,
+            facts,
+            decision,
+            progress,
+            updated_at: stamp.at,
+            state_since: if state == current.state {
+                current.state_since
+            } else {
+                stamp.at
+            },
+            id: current.id,
+            reference: current.reference.clone(),
+            requested_by: current.requested_by.clone(),
+            owner_subject: current.owner_subject.clone(),
+            submitted_by: current.submitted_by.clone(),
+            created_at: current.created_at,
+        };
+        let row = ChangedRow {
+            id: request.id,
+            version: current.version,
+            desk: request.desk.clone(),
+            state: state.as_str(),
+            is_judged,
+            decision: request
+                .decision
+                .as_ref()
+                .filter(|_| is_judged)
+                .map(Document::of),
+            progress: Document::of(&request.progress),
+            updated_at: request.updated_at,
+            state_since: request.state_since,
+        };
+        if is_revised {
+            self.revised.push(row);
+            self.revised_facts.push(Revised {
+                id: request.id,
+                facts: Document::of(&request.facts),
+                solution_area_key: request.facts.solution_area_key(),
+                customer_key: request.facts.customer_key(),
+            });
+        } else {
+            self.changed.push(row);
+        }
+        self.changes += 1;
+        self.record(&request, event, who, stamp);
+        request
+    }
+
+    fn record(&mut self, request: &Request, event: Event, who: &Who, stamp: Stamp) {
+        let Event {
+            kind,
+            from,
+            to,
+            reason,
+            changed,
+        } = event;
+        let Who {
+            subject,
+            name,
+            role,
+            key_id,
+            on_behalf_of,
+            http_request_id,
+        } = who.clone();
+        self.lines.push(Line {
+            id: stamp.event_id,
+            request_id: request.id,
+            request_version: request.version,
+            kind: kind.as_str(),
+            from_state: from.map(|state| state.as_str()),
+            to_state: to.as_str(),
+            desk: request.desk.clone(),
+            reason,
+            changed: Document::of(&changed),
+            actor_subject: subject,
+            actor_name: name,
+            actor_role: role,
+            key_id,
+            on_behalf_of,
+            http_request_id,
+            at: stamp.at,
+        });
+    }
+
+    /// Stores hours worked.
+    pub fn log_hours(&mut self, entry: TimeEntry) {
+        let TimeEntry {
+            id,
+            request_id,
+            hours,
+            worked_on,
+            note,
+            logged_by,
+            created_at,
+        } = entry;
+        self.time_entries.push(TimeEntryRow {
+            id,
+            request_id,
+            hours,
+            worked_on,
+            note,
+            logged_by,
+            created_at,
+        });
+    }
+
+    /// Leaves a line in the audit trail.
+    pub fn audit(&mut self, entry: Entry) {
+        let Entry {
+            id,
+            at,
+            subject,
+            role,
+            key_id,
+            address,
+            method,
+            route,
+            http_request_id,
+            status,
+            action,
+            object,
+            outcome,
+            code,
+        } = entry;
+        self.audit.push(AuditRow {
+            id,
+            at,
+            subject,
+            role,
+            key_id,
+            address,
+            method,
+            route,
+            http_request_id,
+            status: status.and_then(|status| i16::try_from(status).ok()),
+            action,
+            object,
+            outcome: outcome.as_str(),
+            code,
+        });
+    }
+
+    /// Keeps the answer under the claimed key.
+    pub fn remember(&mut self, key: &Key, answer: &Answer, now: DateTime<Utc>) {
+        self.answers.push(AnswerRow {
+            scope: key.scope.to_vec(),
+            fingerprint: key.fingerprint.to_vec(),
+            status: i16::try_from(answer.status).unwrap_or(500),
+            headers: Document::of(&answer.headers),
+            body: answer.body.clone(),
+            created_at: now,
+        });
+    }
+
+    /// Takes over what another unit of work writes.
+    pub(super) fn append(&mut self, mut more: Self) {
+        let Self {
+            new,
+            changed,
+            revised,
+            revised_facts,
+            lines,
+            time_entries,
+            audit,
+            answers,
+            changes,
+        } = &mut more;
+        self.new.append(new);
+        self.changed.append(changed);
+        self.revised.append(revised);
+        self.revised_facts.append(revised_facts);
+        self.lines.append(lines);
+        self.time_entries.append(time_entries);
+        self.audit.append(audit);
+        self.answers.append(answers);
+        self.changes += *changes;
+    }
+
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            new,
+            changed,
+            revised,
+            revised_facts: _,
+            lines,
+            time_entries,
+            audit,
+            answers,
+            changes: _,
+        } = self;
+        new.is_empty()
+            && changed.is_empty()
+            && revised.is_empty()
+            && lines.is_empty()
+            && time_entries.is_empty()
+            && audit.is_empty()
+            && answers.is_empty()
+    }
+
+    /// Whether there is something for the feed to tell.
+    pub(super) fn has_news(&self) -> bool {
+        !self.lines.is_empty()
+    }
 }
 
-async fn record(
-    connection: &mut Connection,
-    request: &Request,
-    event: Event,
-    who: &Who,
-    stamp: Stamp,
-) -> Result<(), StoreError> {
-    let Event {
-        kind,
-        from,
-        to,
-        reason,
-        changed,
-    } = event;
-    let Who {
-        subject,
-        name,
-        role,
-        key_id,
-        on_behalf_of,
-        http_request_id,
-    } = who;
-    diesel::insert_into(request_events::table)
-        .values((
-            request_events::id.eq(stamp.event_id),
-            request_events::request_id.eq(request.id),
-            request_events::request_version.eq(request.version),
-            request_events::kind.eq(Word(kind)),
-            request_events::from_state.eq(from.map(Word)),
-            request_events::to_state.eq(Word(to)),
-            request_events::desk.eq(&request.desk),
-            request_events::reason.eq(reason),
-            request_events::changed.eq(changed),
-            (
-                request_events::actor_subject.eq(subject),
-                request_events::actor_name.eq(name),
-                request_events::actor_role.eq(role),
-                request_events::key_id.eq(key_id),
-                request_events::on_behalf_of.eq(on_behalf_of),
-                request_events::http_request_id.eq(http_request_id),
-            ),
-            request_events::at.eq(stamp.at),
-        ))
-        .execute(connection)
-        .await?;
+/// Writes all of it, in the transaction of the connection.
+///
+/// # Errors
+/// [`StoreError::Contended`] where somebody else changed one of the requests since it was read, and where the
+/// database does not answer. Nothing may be kept of the transaction then.
+pub async fn write(mut connection: &AsyncPgConnection, writes: &Writes) -> Result<(), StoreError> {
+    if !writes.is_empty() {
+        Write(writes).execute(&mut connection).await?;
+    }
     Ok(())
+}
+
+/// The statement that writes it, with a part for each table that gets something.
+struct Write<'a>(&'a Writes);
+
+/// What a change sets, of the row `given`.
+const CHANGE: &str = "desk = given.desk, state = given.state, version = given.version + 1, \
+     decision = case when given.is_judged then given.decision else requests.decision end, \
+     progress = given.progress, updated_at = given.updated_at, state_since = given.state_since";
+
+/// Which row a change is written over.
+const IN_THE_VERSION_READ: &str =
+    " where requests.id = given.id and requests.version = given.version returning requests.id)";
+
+impl QueryFragment<Pg> for Write<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Writes {
+            new,
+            changed,
+            revised,
+            revised_facts,
+            lines,
+            time_entries,
+            audit,
+            answers,
+            changes,
+        } = self.0;
+        let mut before = "with ";
+        let mut part = |out: &mut AstPass<'_, 'b, Pg>, text: &str| {
+            out.push_sql(before);
+            out.push_sql(text);
+            before = ", ";
+        };
+        macro_rules! insert {
+            ($rows:expr, $columns:ty, $table:literal) => {
+                if !$rows.is_empty() {
+                    let names = <$columns>::NAMES;
+                    part(
+                        &mut out,
+                        &format!(
+                            "new_{0} as (insert into {0} ({names}) select {names} from ",
+                            $table
+                        ),
+                    );
+                    $rows.table("given", &mut out)?;
+                    out.push_sql(")");
+                }
+            };
+        }
+        insert!(new, NewRows, "requests");
+        if !changed.is_empty() {
+            part(
+                &mut out,
+                &format!("changed as (update requests set {CHANGE} from "),
+            );
+            changed.table("given", &mut out)?;
+            out.push_sql(IN_THE_VERSION_READ);
+        }
+        if !revised.is_empty() {
+            part(
+                &mut out,
+                &format!(
+                    "revised as (update requests set {CHANGE}, facts = facts.facts, \
+                     solution_area_key = facts.solution_area_key, customer_key = facts.customer_key from "
+                ),
+            );
+            revised.table("given", &mut out)?;
+            out.push_sql(" join ");
+            revised_facts.table("facts", &mut out)?;
+            out.push_sql(" on facts.id = given.id");
+            out.push_sql(IN_THE_VERSION_READ);
+        }
+        if !lines.is_empty() {
+            let names = Lines::NAMES;
+            let given = names.replace(
+                "changed",
+                "array(select jsonb_array_elements_text(given.changed))",
+            );
+            part(
+                &mut out,
+                &format!(
+                    "new_request_events as (insert into request_events ({names}) select {given} from "
+                ),
+            );
+            lines.table("given", &mut out)?;
+            out.push_sql(")");
+        }
+        insert!(time_entries, TimeEntryRows, "time_entries");
+        insert!(audit, AuditRows, "audit");
+        insert!(answers, AnswerRows, "idempotency_keys");
+        out.push_sql(" select all_are_changed(0");
+        for (rows, name) in [(changed, "changed"), (revised, "revised")] {
+            if !rows.is_empty() {
+                out.push_sql(&format!(" + (select count(*) from {name})"));
+            }
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(changes)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for Write<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Write<'_> {
+    type SqlType = Bool;
 }

@@ -60,3 +60,27 @@ impl<T: std::fmt::Debug + Serialize> ToSql<Jsonb, Pg> for Json<T> {
         Ok(IsNull::No)
     }
 }
+
+/// A document on its way into a column, written already.
+#[derive(Clone, Debug, AsExpression)]
+#[diesel(sql_type = Jsonb)]
+pub struct Document(Vec<u8>);
+
+impl Document {
+    /// The value as `jsonb` takes it. What is kept are plain values, which always serialize.
+    pub fn of<T: Serialize>(value: &T) -> Self {
+        let mut bytes = vec![JSONB_VERSION];
+        if serde_json::to_writer(&mut bytes, value).is_err() {
+            bytes.truncate(1);
+            bytes.extend_from_slice(b"null");
+        }
+        Self(bytes)
+    }
+}
+
+impl ToSql<Jsonb, Pg> for Document {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&self.0)?;
+        Ok(IsNull::No)
+    }
+}

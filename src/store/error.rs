@@ -8,6 +8,9 @@ pub enum StoreError {
     /// Postgres can't be reached, or has no room for another connection right now.
     #[error("the database can't be reached: {0}")]
     Unavailable(String),
+    /// The connection went away in the middle, and with it the knowledge of what the server did last.
+    #[error("the connection to the database was lost: {0}")]
+    Lost(String),
     /// Another transaction came in between; the same work may succeed when done again.
     #[error("another transaction came in between")]
     Contended,
@@ -34,11 +37,29 @@ impl StoreError {
     /// Whether the connection must not be used again.
     pub fn spoils_connection(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::ReadOnly | Self::CommitOutcomeUnknown => true,
+            Self::Unavailable(_) | Self::Lost(_) | Self::ReadOnly | Self::CommitOutcomeUnknown => {
+                true
+            }
             Self::Contended | Self::Taken(_) | Self::Broken(_) => false,
         }
     }
+
+    /// The same error, for everybody whose work was in the same transaction; `None` for one that may be about
+    /// the work of one of them.
+    pub(super) fn for_everybody(&self) -> Option<Self> {
+        match self {
+            Self::Unavailable(why) if why.starts_with(CANCELLED) => None,
+            Self::Unavailable(why) => Some(Self::Unavailable(why.clone())),
+            Self::Lost(why) => Some(Self::Lost(why.clone())),
+            Self::ReadOnly => Some(Self::ReadOnly),
+            Self::CommitOutcomeUnknown => Some(Self::CommitOutcomeUnknown),
+            Self::Contended | Self::Taken(_) | Self::Broken(_) => None,
+        }
+    }
 }
+
+/// How Postgres begins to say that a statement or the wait for a lock took too long.
+const CANCELLED: &str = "canceling statement due to";
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
@@ -47,8 +68,9 @@ impl From<DieselError> for StoreError {
                 DatabaseErrorKind::SerializationFailure => Self::Contended,
                 DatabaseErrorKind::ReadOnlyTransaction => Self::ReadOnly,
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                    Self::Unavailable(information.message().to_owned())
+                    Self::Lost(information.message().to_owned())
                 }
+                _ if is_lost(information.message()) => Self::Lost(information.message().to_owned()),
                 DatabaseErrorKind::UniqueViolation => Self::Taken(
                     information
                         .constraint_name()
@@ -72,14 +94,19 @@ impl From<DieselError> for StoreError {
 /// Conditions that pass by themselves. diesel keeps no SQLSTATE of them, only the server's words.
 fn is_passing(message: &str) -> bool {
     [
-        "canceling statement due to",
+        CANCELLED,
         "terminating connection",
         "the database system is",
         "too many clients",
         "remaining connection slots",
-        "connection closed",
-        "error communicating with the server",
     ]
     .iter()
     .any(|words| message.contains(words))
+}
+
+/// The same for a connection that went away.
+fn is_lost(message: &str) -> bool {
+    ["connection closed", "error communicating with the server"]
+        .iter()
+        .any(|words| message.contains(words))
 }

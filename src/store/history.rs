@@ -1,169 +1,289 @@
-//! What was there before: the facts about earlier requests that rules read.
+//! What was there before: the facts about earlier requests that rules read, for several requests at once.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::*;
+use diesel::sql_types::{
+    BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::column::{Json, Word};
+use super::column::{Document, Word};
+use super::columns::{ForEach, Raw, Rows, columns, from_place, to_place};
 use super::requests::Lock;
-use super::schema::requests;
 use super::{Connection, StoreError};
 use crate::domain::eligibility::{DealCount, EarlierRequest, History, HistoryWanted, SameCustomer};
 use crate::domain::lifecycle::State;
-use crate::domain::request::Progress;
-
-diesel::define_sql_function! {
-    /// Waits for the other transactions that named the same key.
-    fn take_turns(key: diesel::sql_types::Text) -> diesel::sql_types::Bool;
-}
 
 /// More earlier requests than this change no decision.
-const ENOUGH: i64 = 50;
+const ENOUGH: u32 = 50;
 
-/// Reads what a decision asks for, leaving out the request that is being decided on.
-///
-/// With [`Lock::ForUpdate`] those who count the same deals take turns until their transactions end,
-/// so that two racing submissions never see the same count.
+/// The history that a decision asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What of it.
+    pub wanted: HistoryWanted,
+    /// The request that is being decided on, which is not part of its own history.
+    pub except: Option<Uuid>,
+    /// When the decision is made (UTC).
+    pub at: DateTime<Utc>,
+}
+
+impl Asked {
+    /// What those name who count the same deals.
+    pub fn turns(&self) -> impl Iterator<Item = String> {
+        self.wanted.deals.iter().map(|deal| {
+            format!(
+                "deals/{}/{}/{}",
+                deal.desk, deal.partner_mpn_id, deal.solution_area_key
+            )
+        })
+    }
+}
+
+columns! {
+    /// A turn that somebody takes.
+    TurnRows of TurnRow {
+        place: i64 => BigInt,
+        key: String => Text,
+    }
+}
+
+columns! {
+    /// Deals to be counted, or earlier requests to be found.
+    DealRows of DealRow {
+        place: i64 => BigInt,
+        desk: String => Text,
+        services: Document => Jsonb,
+        partner: String => Text,
+        area: String => Text,
+        besides: Uuid => SqlUuid,
+        enough: i32 => Integer,
+    }
+}
+
+columns! {
+    /// A partner and a customer of it.
+    CustomerRows of CustomerRow {
+        place: i64 => BigInt,
+        partner: String => Text,
+        customer: String => Text,
+        since: DateTime<Utc> => Timestamptz,
+        besides: Uuid => SqlUuid,
+    }
+}
+
+/// Has those who count the same deals take turns until their transactions end, so that two racing submissions
+/// never see the same count. Tells the places of those whose turn it is: of all of them, where
+/// [`Lock::Wait`] says to wait for it.
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn gather(
-    connection: &mut Connection,
-    wanted: &HistoryWanted,
-    except: Option<Uuid>,
-    now: DateTime<Utc>,
+pub async fn take_turns(
+    mut connection: &Connection,
+    asked: &[(usize, &Asked)],
     lock: Lock,
-) -> Result<History, StoreError> {
-    let except = except.unwrap_or_default();
-    let mut history = History::default();
-    for deal in &wanted.deals {
-        if lock == Lock::ForUpdate {
-            let key = format!(
-                "deals/{}/{}/{}",
-                deal.desk, deal.partner_mpn_id, deal.solution_area_key
-            );
-            diesel::select(take_turns(key))
-                .get_result::<bool>(connection)
-                .await?;
-        }
-        history.deals.insert(
-            deal.rule.clone(),
-            count_deals(connection, deal, except).await?,
-        );
-    }
-    if let Some(same) = &wanted.same_customer {
-        history.same_customer = same_customer(connection, same, except, now).await?;
-    }
-    Ok(history)
-}
-
-async fn count_deals(
-    connection: &mut Connection,
-    deal: &DealCount,
-    except: Uuid,
-) -> Result<u32, StoreError> {
-    let DealCount {
-        rule: _,
-        desk,
-        services,
-        partner_mpn_id,
-        solution_area_key,
-        enough,
-    } = deal;
-    let uncounted: Vec<&str> = State::ALL
+) -> Result<HashSet<usize>, StoreError> {
+    let mut turns: Vec<(String, usize)> = asked
         .iter()
-        .filter(|state| !state.counts_as_deal())
-        .map(|state| state.as_str())
+        .flat_map(|(place, asked)| asked.turns().map(|turn| (turn, *place)))
         .collect();
-    let found: Vec<Uuid> = requests::table
-        .select(requests::id)
-        .filter(requests::partner_mpn_id.eq(partner_mpn_id))
-        .filter(requests::solution_area_key.eq(solution_area_key))
-        .filter(requests::service.eq_any(services))
-        .filter(requests::desk.eq(desk))
-        .filter(requests::state.ne_all(uncounted))
-        .filter(requests::id.ne(except))
-        .limit(i64::from(*enough))
-        .load(connection)
-        .await?;
-    Ok(u32::try_from(found.len()).unwrap_or(u32::MAX))
+    let mut taken: HashSet<usize> = asked.iter().map(|(place, _)| *place).collect();
+    if turns.is_empty() || lock == Lock::No {
+        return Ok(taken);
+    }
+    // In one order everywhere, so that no two wait for each other.
+    turns.sort_unstable();
+    let mut given = TurnRows::default();
+    for (key, place) in turns {
+        let place = to_place(place);
+        given.push(TurnRow { place, key });
+    }
+    let query = ForEach {
+        columns: Raw::<Bool>::new(match lock {
+            Lock::Skip => "pg_try_advisory_xact_lock(hashtextextended(given.key, 0))",
+            Lock::Wait | Lock::No => "take_turns(given.key)",
+        }),
+        given,
+        rest: String::new(),
+    };
+    let tried: Vec<(i64, bool)> = query.load(&mut connection).await?;
+    for (place, mine) in tried {
+        if !mine {
+            taken.remove(&from_place(place));
+        }
+    }
+    Ok(taken)
 }
 
-async fn same_customer(
-    connection: &mut Connection,
-    same: &SameCustomer,
-    except: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Vec<EarlierRequest>, StoreError> {
-    let SameCustomer {
-        partner_mpn_id,
-        customer_key,
-        within_days,
-    } = same;
+/// How many deals there are, by the rule that asks.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn count_deals(
+    mut connection: &Connection,
+    asked: &[(usize, &Asked)],
+) -> Result<Vec<(usize, String, u32)>, StoreError> {
+    let deals: Vec<(usize, &Asked, &DealCount)> = asked
+        .iter()
+        .flat_map(|(place, asked)| {
+            let deals = asked.wanted.deals.iter();
+            deals.map(|deal| (*place, *asked, deal))
+        })
+        .collect();
+    if deals.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut given = DealRows::default();
+    for (nth, (_, asked, deal)) in deals.iter().enumerate() {
+        let DealCount {
+            rule: _,
+            desk,
+            services,
+            partner_mpn_id,
+            solution_area_key,
+            enough,
+        } = deal;
+        given.push(DealRow {
+            place: to_place(nth),
+            desk: desk.clone(),
+            services: Document::of(services),
+            partner: partner_mpn_id.clone(),
+            area: solution_area_key.clone(),
+            besides: asked.except.unwrap_or_default(),
+            enough: i32::try_from(*enough).unwrap_or(i32::MAX),
+        });
+    }
+    // The states stand in the text as in the index, which is for these rows only.
+    let uncounted = words(|state| !state.counts_as_deal());
+    let query = ForEach {
+        columns: Raw::<BigInt>::new("counted.deals"),
+        given,
+        rest: format!(
+            " cross join lateral (select count(*) as deals from (\
+                 select 1 from requests where partner_mpn_id = given.partner \
+                     and solution_area_key = given.area and given.services ? service \
+                     and desk = given.desk and state not in ({uncounted}) and id <> given.besides \
+                 limit given.enough) as deal) as counted"
+        ),
+    };
+    let counts: Vec<(i64, i64)> = query.load(&mut connection).await?;
+    Ok(counts
+        .into_iter()
+        .filter_map(|(nth, count)| {
+            let (place, _, deal) = deals.get(from_place(nth))?;
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            Some((*place, deal.rule.clone(), count))
+        })
+        .collect())
+}
+
+/// The earlier requests of the same partners for the same customers.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn same_customer(
+    mut connection: &Connection,
+    asked: &[(usize, &Asked)],
+) -> Result<Vec<(usize, EarlierRequest)>, StoreError> {
+    let mut given = CustomerRows::default();
+    for (place, asked) in asked {
+        let Some(SameCustomer {
+            partner_mpn_id,
+            customer_key,
+            within_days,
+        }) = &asked.wanted.same_customer
+        else {
+            continue;
+        };
+        given.push(CustomerRow {
+            place: to_place(*place),
+            partner: partner_mpn_id.clone(),
+            customer: customer_key.clone(),
+            since: asked.at - TimeDelta::days(i64::from(*within_days)),
+            besides: asked.except.unwrap_or_default(),
+        });
+    }
+    if given.is_empty() {
+        return Ok(Vec::new());
+    }
+    let open = words(State::is_open);
+    type Columns = (
+        Text,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Text>,
+        Text,
+        Double,
+        Timestamptz,
+    );
+    let query = ForEach {
+        columns: Raw::<Columns>::new(
+            "earlier.reference, earlier.desk, earlier.service, earlier.solution_area_key, earlier.state, \
+             earlier.hours, earlier.created_at",
+        ),
+        given,
+        rest: format!(
+            " cross join lateral (\
+                 select reference, desk, service, solution_area_key, state, created_at, \
+                     greatest(coalesce(estimated_hours, 0), \
+                              coalesce((progress ->> 'logged_hours')::double precision, 0)) as hours \
+                 from requests where partner_mpn_id = given.partner and customer_key = given.customer \
+                     and (created_at >= given.since or state in ({open})) and id <> given.besides \
+                 order by created_at desc limit {ENOUGH}) as earlier"
+        ),
+    };
     type Row = (
         String,
         Option<String>,
         Option<String>,
         Option<String>,
         Word<State>,
-        Option<f64>,
-        Json<Progress>,
+        f64,
         DateTime<Utc>,
     );
-    let since = now - TimeDelta::days(i64::from(*within_days));
-    let open: Vec<&str> = State::ALL
-        .iter()
-        .filter(|state| state.is_open())
-        .map(|state| state.as_str())
-        .collect();
-    let rows: Vec<Row> = requests::table
-        .select((
-            requests::reference,
-            requests::desk,
-            requests::service,
-            requests::solution_area_key,
-            requests::state,
-            requests::estimated_hours,
-            requests::progress,
-            requests::created_at,
-        ))
-        .filter(requests::partner_mpn_id.eq(partner_mpn_id))
-        .filter(requests::customer_key.eq(customer_key))
-        .filter(
-            requests::created_at
-                .ge(since)
-                .or(requests::state.eq_any(open)),
-        )
-        .filter(requests::id.ne(except))
-        .order(requests::created_at.desc())
-        .limit(ENOUGH)
-        .load(connection)
-        .await?;
+    let rows: Vec<(i64, Row)> = query.load(&mut connection).await?;
     Ok(rows
         .into_iter()
-        .map(
-            |(
+        .filter_map(|(place, row)| {
+            let place = from_place(place);
+            let (_, asked) = asked.iter().find(|(asking, _)| *asking == place)?;
+            let (reference, desk, service, solution_area_key, state, hours, created_at) = row;
+            let earlier = EarlierRequest {
                 reference,
-                desk,
-                service,
+                desk: desk.unwrap_or_default(),
+                service: service.unwrap_or_default(),
                 solution_area_key,
-                state,
-                estimated,
-                progress,
-                created_at,
-            )| {
-                EarlierRequest {
-                    reference,
-                    desk: desk.unwrap_or_default(),
-                    service: service.unwrap_or_default(),
-                    solution_area_key,
-                    open: state.0.is_open(),
-                    counted: state.0.counts_as_deal(),
-                    hours: estimated.unwrap_or_default().max(progress.0.logged_hours),
-                    age_days: (now - created_at).num_days(),
-                }
-            },
-        )
+                open: state.0.is_open(),
+                counted: state.0.counts_as_deal(),
+                hours,
+                age_days: (asked.at - created_at).num_days(),
+            };
+            Some((place, earlier))
+        })
         .collect())
+}
+
+/// States, as they are listed in SQL.
+fn words(which: impl Fn(State) -> bool) -> String {
+    let states = State::ALL.iter().filter(|state| which(**state));
+    let words: Vec<String> = states.map(|state| format!("'{state}'")).collect();
+    words.join(", ")
+}
+
+/// The history of one of those who ask, put together.
+pub(super) fn gathered(
+    place: usize,
+    deals: &[(usize, String, u32)],
+    same_customer: &[(usize, EarlierRequest)],
+) -> History {
+    let deals = deals.iter().filter(|(of, ..)| *of == place);
+    let same_customer = same_customer.iter().filter(|(of, _)| *of == place);
+    History {
+        deals: deals
+            .map(|(_, rule, count)| (rule.clone(), *count))
+            .collect(),
+        same_customer: same_customer.map(|(_, earlier)| earlier.clone()).collect(),
+    }
 }

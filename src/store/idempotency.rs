@@ -2,16 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Jsonb, SmallInt};
 use diesel_async::RunQueryDsl;
 
 use super::column::Json;
+use super::columns::{ForEach, Raw, columns, from_place, to_place};
 use super::schema::idempotency_keys;
 use super::{Connection, StoreError};
-
-diesel::define_sql_function! {
-    /// Takes the lock until the transaction ends, or says at once that somebody else has it.
-    fn pg_try_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
-}
 
 /// What an idempotency key stands for: who uses it, on which operation, for which body.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +59,7 @@ impl Answer {
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
-    /// Nobody used it yet: do the work, then [`remember`] the answer in the same transaction.
+    /// Nobody used it yet: the work is to be done, and its answer to be kept in the same transaction.
     New,
     /// It was answered: give this again.
     Answered(Answer),
@@ -72,64 +69,96 @@ pub enum Claim {
     Running,
 }
 
-/// Claims the key until the transaction ends.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn claim(connection: &mut Connection, key: &Key) -> Result<Claim, StoreError> {
-    let [a, b, c, d, e, f, g, h, ..] = key.scope;
-    let lock = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    let mine: bool = diesel::select(pg_try_advisory_xact_lock(lock))
-        .get_result(connection)
-        .await?;
-    if !mine {
-        return Ok(Claim::Running);
+columns! {
+    /// A key that is to be taken.
+    LockRows of LockRow {
+        place: i64 => BigInt,
+        key: i64 => BigInt,
     }
-    type Row = (Vec<u8>, i16, Json<Vec<(String, String)>>, Vec<u8>);
-    let row: Option<Row> = idempotency_keys::table
-        .select((
-            idempotency_keys::fingerprint,
-            idempotency_keys::status,
-            idempotency_keys::headers,
-            idempotency_keys::body,
-        ))
-        .filter(idempotency_keys::scope.eq(key.scope.as_slice()))
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(match row {
-        None => Claim::New,
-        Some((fingerprint, ..)) if fingerprint != key.fingerprint => Claim::UsedForOther,
-        Some((_, status, headers, body)) => Claim::Answered(Answer {
-            status: u16::try_from(status).unwrap_or(500),
-            headers: headers.0,
-            body,
-        }),
-    })
 }
 
-/// Keeps the answer under the claimed key.
+columns! {
+    /// A key whose answer is looked for, and the body it comes with now.
+    ScopeRows of ScopeRow {
+        place: i64 => BigInt,
+        scope: Vec<u8> => Binary,
+        fingerprint: Vec<u8> => Binary,
+    }
+}
+
+/// Takes the keys until the transaction ends; tells the places of those that nobody else has.
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn remember(
-    connection: &mut Connection,
-    key: &Key,
-    answer: &Answer,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    diesel::insert_into(idempotency_keys::table)
-        .values((
-            idempotency_keys::scope.eq(key.scope.as_slice()),
-            idempotency_keys::fingerprint.eq(key.fingerprint.as_slice()),
-            idempotency_keys::status.eq(i16::try_from(answer.status).unwrap_or(500)),
-            idempotency_keys::headers.eq(Json(&answer.headers)),
-            idempotency_keys::body.eq(&answer.body),
-            idempotency_keys::created_at.eq(now),
-        ))
-        .execute(connection)
-        .await?;
-    Ok(())
+pub async fn take(
+    mut connection: &Connection,
+    keys: &[(usize, &Key)],
+) -> Result<Vec<usize>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut given = LockRows::default();
+    for (place, key) in keys {
+        let [a, b, c, d, e, f, g, h, ..] = key.scope;
+        given.push(LockRow {
+            place: to_place(*place),
+            key: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        });
+    }
+    let query = ForEach {
+        columns: Raw::<Bool>::new("pg_try_advisory_xact_lock(given.key)"),
+        given,
+        rest: String::new(),
+    };
+    let taken: Vec<(i64, bool)> = query.load(&mut connection).await?;
+    let mine = taken.into_iter().filter(|(_, mine)| *mine);
+    Ok(mine.map(|(place, _)| from_place(place)).collect())
+}
+
+/// The answers that are kept under the keys, or that a key was used for something else. To be read after the
+/// keys were [taken](take): only then is it there, whoever had them before.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn answers(
+    mut connection: &Connection,
+    keys: &[(usize, &Key)],
+) -> Result<Vec<(usize, Claim)>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut given = ScopeRows::default();
+    for (place, key) in keys {
+        given.push(ScopeRow {
+            place: to_place(*place),
+            scope: key.scope.to_vec(),
+            fingerprint: key.fingerprint.to_vec(),
+        });
+    }
+    let query = ForEach {
+        columns: Raw::<(Bool, SmallInt, Jsonb, Binary)>::new(
+            "kept.fingerprint = given.fingerprint, kept.status, kept.headers, kept.body",
+        ),
+        given,
+        rest: " join idempotency_keys as kept on kept.scope = given.scope".to_owned(),
+    };
+    type Row = (bool, i16, Json<Vec<(String, String)>>, Vec<u8>);
+    let rows: Vec<(i64, Row)> = query.load(&mut connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(place, (is_the_same, status, headers, body))| {
+            let claim = if is_the_same {
+                Claim::Answered(Answer {
+                    status: u16::try_from(status).unwrap_or(500),
+                    headers: headers.0,
+                    body,
+                })
+            } else {
+                Claim::UsedForOther
+            };
+            (from_place(place), claim)
+        })
+        .collect())
 }
 
 /// Forgets answers older than the given time, a batch at a time; tells how many.

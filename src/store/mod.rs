@@ -4,75 +4,52 @@ pub mod apply;
 pub mod audit;
 pub mod catalogs;
 mod column;
+mod columns;
 mod connection;
+mod connections;
 mod error;
 pub mod events;
 pub mod feed;
 pub mod history;
 pub mod idempotency;
 pub mod keys;
+mod lanes;
 pub mod migrations;
+pub mod needs;
+mod numbers;
 pub mod ready;
 pub mod request_list;
 pub mod requests;
 mod schema;
 pub mod secrets;
 pub mod time_entries;
+mod transaction;
+mod unit;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use deadpool::managed::{HookError, Object, Timeouts};
-use diesel::ConnectionError;
-use diesel_async::pooled_connection::{
-    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-};
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore};
 
 pub use connection::connect;
+pub use connections::PoolLimits;
+use connections::{Connections, give_back};
 pub use error::StoreError;
+use lanes::Lanes;
+use needs::{Found, Held, Loaded, Needs};
+use requests::Lock;
+pub use unit::Unit;
 
 /// A connection as the query functions take it.
 pub type Connection = AsyncPgConnection;
 
-type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
-type Pool = deadpool::managed::Pool<Manager>;
-
 /// A transaction that lost against another is done again this many times before the caller hears of it.
 const ATTEMPTS: usize = 3;
-
-/// Connections are renewed after this long, so that none outlives a failover unseen.
-const MAXIMUM_AGE: Duration = Duration::from_secs(30 * 60);
-
-/// How the connections of a store are shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolLimits {
-    /// Connections at most.
-    pub connections: usize,
-    /// Time that work waits for one of them.
-    pub wait: Duration,
-    /// Work that waits at once; more is refused at once.
-    pub queue: usize,
-}
-
-impl Default for PoolLimits {
-    fn default() -> Self {
-        Self {
-            connections: 8,
-            wait: Duration::from_secs(1),
-            queue: 256,
-        }
-    }
-}
 
 /// The database, behind a pool of connections.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool,
-    queue: Arc<Semaphore>,
-    commits: Arc<Notify>,
+    connections: Connections,
+    /// Where work that comes together is done together; none outside a runtime.
+    lanes: Option<Lanes>,
 }
 
 /// An error of a unit of work that may hide a [`StoreError`].
@@ -90,6 +67,9 @@ impl WorkError for StoreError {
 impl Store {
     /// A store that opens up to `connections` connections as they are needed; it connects to none
     /// yet. Called inside a Tokio runtime, it serves its connections there, whoever uses them.
+    ///
+    /// # Errors
+    /// Where the URL can't be read.
     pub fn new(url: &str, connections: usize) -> Result<Self, StoreError> {
         let limits = PoolLimits {
             connections,
@@ -99,50 +79,16 @@ impl Store {
     }
 
     /// The same with limits of one's own.
+    ///
+    /// # Errors
+    /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let PoolLimits {
-            connections,
-            wait,
-            queue,
-        } = limits;
-        let mut config = ManagerConfig::default();
-        config.recycling_method = RecyclingMethod::Fast;
-        // A connection is served where it was made. Made in a thread that stops before the others, as
-        // those of HTTP do, it would be lost to them.
-        let home = Handle::try_current().ok();
-        config.custom_setup = Box::new(move |url| {
-            let (url, home) = (url.to_owned(), home.clone());
-            Box::pin(async move {
-                let Some(home) = home else {
-                    return connect(&url).await;
-                };
-                let made = home.spawn(async move { connect(&url).await });
-                made.await
-                    .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
-            })
-        });
-        let manager = Manager::new_with_config(url, config);
-        let pool = Pool::builder(manager)
-            .max_size(connections)
-            .timeouts(Timeouts {
-                wait: Some(wait),
-                create: Some(Duration::from_secs(2)),
-                recycle: Some(Duration::from_secs(1)),
-            })
-            .runtime(deadpool::Runtime::Tokio1)
-            .pre_recycle(deadpool::managed::Hook::sync_fn(|_, metrics| {
-                if metrics.age() > MAXIMUM_AGE {
-                    Err(HookError::message("old enough to be renewed"))
-                } else {
-                    Ok(())
-                }
-            }))
-            .build()
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let queue = limits.queue;
+        let connections = Connections::new(url, limits)?;
+        let lanes = Handle::try_current().is_ok();
         Ok(Self {
-            pool,
-            queue: Arc::new(Semaphore::new(queue)),
-            commits: Arc::default(),
+            lanes: lanes.then(|| Lanes::open(&connections, queue)),
+            connections,
         })
     }
 
@@ -151,26 +97,78 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.connection().await?;
-        let result = work(&mut connection).await;
-        give_back(
-            connection,
-            result.as_ref().err().and_then(WorkError::store_error),
-        );
-        result
+        self.connections.read(work).await
     }
 
-    /// Runs a unit of work in one transaction: all of it is kept, or none.
+    /// Reads what is needed as it is now, together with what others need at this moment.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn load(&self, needs: Needs) -> Result<Box<Loaded>, StoreError> {
+        if let Some(lanes) = &self.lanes
+            && let Some(loaded) = lanes.read(needs.clone()).await?
+        {
+            return Ok(loaded);
+        }
+        let found = self
+            .connections
+            .read(async |connection: &mut Connection| {
+                needs::load(connection, &[&needs], Lock::No, false, &mut Held::default()).await
+            })
+            .await?;
+        match found.into_iter().next() {
+            Some(Found::All(loaded)) => Ok(loaded),
+            Some(Found::Elsewhere) | None => Err(StoreError::Contended),
+        }
+    }
+
+    /// Runs a unit of work in one transaction: all of it is kept, or none. It shares the transaction with
+    /// others that come at the same time, wherever they don't get in each other's way.
+    ///
+    /// Work that lost against another transaction is done again from its start, so it must have no
+    /// effect but by its [`Unit`].
+    pub async fn write<T, E: WorkError>(
+        &self,
+        work: impl AsyncFn(&mut Unit) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lost = |result: &Result<T, E>| {
+            result
+                .as_ref()
+                .err()
+                .and_then(WorkError::store_error)
+                .is_some_and(StoreError::is_contention)
+        };
+        if let Some(lanes) = &self.lanes {
+            let mut unit = Unit::together(lanes.clone());
+            let result = work(&mut unit).await;
+            let result = unit.end(result, &self.connections).await;
+            if !lost(&result) {
+                return result;
+            }
+        }
+        let mut attempt = 1;
+        loop {
+            let mut unit = Unit::alone(self.connections.get().await?);
+            let result = work(&mut unit).await;
+            let result = unit.end(result, &self.connections).await;
+            if !lost(&result) || attempt == ATTEMPTS {
+                return result;
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Runs queries in one transaction: all of it is kept, or none.
     ///
     /// Work that lost against another transaction is done again from its start, so it must have no
     /// effect outside the connection.
-    pub async fn write<T, E: WorkError>(
+    pub async fn transaction<T, E: WorkError>(
         &self,
         work: impl AsyncFn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut attempt = 1;
         loop {
-            let result = self.write_once(&work).await;
+            let result = self.transaction_once(&work).await;
             let lost = result
                 .as_ref()
                 .err()
@@ -183,12 +181,12 @@ impl Store {
         }
     }
 
-    async fn write_once<T, E: WorkError>(
+    async fn transaction_once<T, E: WorkError>(
         &self,
         work: &impl AsyncFn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
-        let mut connection = self.connection().await?;
+        let mut connection = self.connections.get().await?;
         let result = async {
             Transactions::begin_transaction(&mut *connection)
                 .await
@@ -198,10 +196,12 @@ impl Store {
                     Transactions::commit_transaction(&mut *connection)
                         .await
                         .map_err(|error| match StoreError::from(error) {
-                            StoreError::Unavailable(_) => StoreError::CommitOutcomeUnknown,
+                            StoreError::Lost(_) | StoreError::Unavailable(_) => {
+                                StoreError::CommitOutcomeUnknown
+                            }
                             other => other,
                         })?;
-                    self.commits.notify_one();
+                    self.connections.committed();
                     Ok(value)
                 }
                 Err(error) => {
@@ -221,24 +221,6 @@ impl Store {
 
     /// Done when a transaction of this process was committed since the last call. For one task only.
     pub async fn committed(&self) {
-        self.commits.notified().await;
-    }
-
-    async fn connection(&self) -> Result<Object<Manager>, StoreError> {
-        // Work that would not come to its turn in time is refused before it waits.
-        let _place = self
-            .queue
-            .try_acquire()
-            .map_err(|full| StoreError::Unavailable(format!("the queue is full: {full}")))?;
-        self.pool
-            .get()
-            .await
-            .map_err(|error| StoreError::Unavailable(error.to_string()))
-    }
-}
-
-fn give_back(connection: Object<Manager>, error: Option<&StoreError>) {
-    if error.is_some_and(StoreError::spoils_connection) {
-        drop(Object::take(connection));
+        self.connections.next_commit().await;
     }
 }

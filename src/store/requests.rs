@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::column::{Json, Word};
+use super::column::{Document, Json, Word};
+use super::columns::{ForEach, columns, from_place, to_place};
 use super::schema::requests;
 use super::{Connection, StoreError};
 use crate::domain::actor::{Caller, Requester};
@@ -192,8 +194,6 @@ impl From<Word<State>> for State {
     }
 }
 
-type Boxed<'a, Selection> = requests::BoxedQuery<'a, diesel::pg::Pg, Selection>;
-
 macro_rules! visible {
     ($query:expr, $visibility:expr) => {
         match $visibility {
@@ -213,58 +213,132 @@ macro_rules! visible {
 }
 pub(super) use visible;
 
-/// Whether the row is locked until the transaction ends.
+/// Whether what is read is locked until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Lock {
     /// Read only.
     No,
-    /// Nobody else changes it meanwhile.
-    ForUpdate,
+    /// Nobody else changes it meanwhile; who has it now is waited for.
+    Wait,
+    /// The same, but what somebody else has is passed over.
+    Skip,
 }
 
-/// The request of that name, where the caller may see it.
+/// A request that somebody asks for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// How it is named.
+    pub name: Name,
+    /// What that caller may see.
+    pub visibility: Visibility,
+}
+
+columns! {
+    /// A request that somebody asks for. What each caller may see goes along with what it asks for, so the
+    /// statement is the same whoever they are.
+    WantedRows of WantedRow {
+        place: i64 => BigInt,
+        id: Option<Uuid> => Nullable<SqlUuid>,
+        reference: Option<String> => Nullable<Text>,
+        sees: &'static str => Text,
+        subject: String => Text,
+        among: Document => Jsonb,
+    }
+}
+
+impl WantedRows {
+    fn of(wanted: &[(usize, &Wanted)]) -> Self {
+        let mut rows = Self::default();
+        for (place, Wanted { name, visibility }) in wanted {
+            let (id, reference) = match name {
+                Name::Id(id) => (Some(*id), None),
+                Name::Reference(reference) => (None, Some(reference.clone())),
+            };
+            let none: &[String] = &[];
+            let (sees, subject, among) = match visibility {
+                Visibility::Nothing => ("nothing", "", none),
+                Visibility::Everything => ("everything", "", none),
+                Visibility::Own { subject, partners } => {
+                    ("own", subject.as_str(), partners.as_slice())
+                }
+                Visibility::SubmittedBy(subject) => ("submitted", subject.as_str(), none),
+                Visibility::AtDesks(desks) => ("desks", "", desks.as_slice()),
+            };
+            rows.push(WantedRow {
+                place: to_place(*place),
+                id,
+                reference,
+                sees,
+                subject: subject.to_owned(),
+                among: Document::of(&among),
+            });
+        }
+        rows
+    }
+}
+
+/// The request of that name, where who asks may see it. Said once, for every kind of caller.
+const VISIBLE: &str = " join requests on requests.id = coalesce(given.id, \
+         (select named.id from requests as named where named.reference = given.reference)) \
+     and case given.sees \
+         when 'everything' then true \
+         when 'own' then requests.owner_subject = given.subject \
+             or coalesce(given.among ? requests.partner_mpn_id, false) \
+         when 'submitted' then requests.submitted_by = given.subject \
+         when 'desks' then coalesce(given.among ? requests.desk, false) \
+         else false end";
+
+/// The requests that several callers ask for, where they may see them, each with its place.
 ///
 /// # Errors
 /// Where the database does not answer.
-pub async fn find(
-    connection: &mut Connection,
-    name: &Name,
-    visibility: &Visibility,
+pub async fn find_all(
+    mut connection: &Connection,
+    wanted: &[(usize, &Wanted)],
     lock: Lock,
-) -> Result<Option<Request>, StoreError> {
-    if lock == Lock::ForUpdate {
-        lock_row(connection, name).await?;
+) -> Result<Vec<(usize, Request)>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
     }
-    let query: Boxed<'_, _> = requests::table.select(RequestRow::as_select()).into_boxed();
-    let query = match name {
-        Name::Id(id) => query.filter(requests::id.eq(id)),
-        Name::Reference(reference) => query.filter(requests::reference.eq(reference)),
+    // What refers to the row, as its history does, is not held up by the lock.
+    let locked = match lock {
+        Lock::No => "",
+        Lock::Wait => " for no key update of requests",
+        Lock::Skip => " for no key update of requests skip locked",
     };
-    let row: Option<RequestRow> = visible!(query, visibility)
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(row.map(Request::from))
+    let query = ForEach {
+        columns: RequestRow::as_select(),
+        given: WantedRows::of(wanted),
+        rest: format!("{VISIBLE}{locked}"),
+    };
+    let rows: Vec<(i64, RequestRow)> = query.load(&mut connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(place, row)| (from_place(place), Request::from(row)))
+        .collect())
 }
 
-/// A boxed query can't lock, so the row is locked by its key alone first; what it says is read after.
-async fn lock_row(connection: &mut Connection, name: &Name) -> Result<(), StoreError> {
-    let ids = requests::table.select(requests::id);
-    let locked: QueryResult<Option<Uuid>> = match name {
-        Name::Id(id) => ids
-            .filter(requests::id.eq(id))
-            .for_update()
-            .first(connection)
-            .await
-            .optional(),
-        Name::Reference(reference) => ids
-            .filter(requests::reference.eq(reference))
-            .for_update()
-            .first(connection)
-            .await
-            .optional(),
+/// The versions of requests that several callers ask for, where they may see them, each with its place.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn versions(
+    mut connection: &Connection,
+    wanted: &[(usize, &Wanted)],
+) -> Result<Vec<(usize, i64)>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = ForEach {
+        columns: requests::version,
+        given: WantedRows::of(wanted),
+        rest: VISIBLE.to_owned(),
     };
-    locked.map(|_| ()).map_err(StoreError::from)
+    let rows: Vec<(i64, i64)> = query.load(&mut connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(place, version)| (from_place(place), version))
+        .collect())
 }
 
 /// Requests that have been in a state since before the given time, a few at a time; locked, and

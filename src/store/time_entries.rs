@@ -10,7 +10,7 @@ use super::schema::time_entries;
 use super::{Connection, StoreError};
 
 /// Hours somebody worked on a request on one day.
-#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[derive(Clone, Debug, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = time_entries, check_for_backend(diesel::pg::Pg))]
 pub struct TimeEntry {
     /// Identity.
@@ -36,18 +36,6 @@ pub struct Position {
     pub created_at: DateTime<Utc>,
     /// Its id.
     pub id: Uuid,
-}
-
-/// Stores an entry.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn insert(connection: &mut Connection, entry: &TimeEntry) -> Result<(), StoreError> {
-    diesel::insert_into(time_entries::table)
-        .values(entry)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// The entries of a request, in the order they were logged.

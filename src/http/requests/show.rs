@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::name;
-use super::view::{RequestView, tag};
+use super::view::{RequestView, tag, tag_of};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::request::Request;
@@ -17,8 +17,8 @@ use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
 use crate::http::wait;
-use crate::store::Connection;
-use crate::store::requests::{self, Lock, Name, Visibility};
+use crate::store::needs::Needs;
+use crate::store::requests::{Name, Visibility, Wanted};
 
 /// Seconds that a client may be kept waiting for another version.
 const LONGEST_WAIT: u16 = 25;
@@ -67,7 +67,16 @@ async fn show(
                 feed::read_when_changed(&app, place, &name, &visibility, is_news, until).await;
             (found, Some(seconds))
         }
-        _ => (find(&app, &name, &visibility).await, None),
+        (Some(known), None) => {
+            // Who polls mostly has the latest version already, and then no more than that is read.
+            let version = version(&app, &name, &visibility).await;
+            match version.map(|version| tag_of(version, &caller)) {
+                Ok(tag) if known.matches_weakly(&tag) => return Ok(answer::unchanged(tag)),
+                Ok(_) => (find(&app, &name, &visibility).await, None),
+                Err(error) => (Err(error), None),
+            }
+        }
+        (None, _) => (find(&app, &name, &visibility).await, None),
     };
     let now = app.clock.now();
     let found = found.map_err(|error| refusal::problem(error, &caller, now))?;
@@ -80,19 +89,35 @@ async fn show(
     Ok(response)
 }
 
+fn wanted(name: &Name, visibility: &Visibility) -> Wanted {
+    Wanted {
+        name: name.clone(),
+        visibility: visibility.clone(),
+    }
+}
+
+/// The version of the request, where it is visible.
+async fn version(app: &App, name: &Name, visibility: &Visibility) -> Result<i64, FlowError> {
+    let needs = Needs {
+        version: Some(wanted(name, visibility)),
+        ..Needs::default()
+    };
+    let loaded = app.store.load(needs).await?;
+    loaded.version.ok_or(FlowError::NotFound)
+}
+
 /// The request, where it is visible.
 pub(in crate::http) async fn find(
     app: &App,
     name: &Name,
     visibility: &Visibility,
 ) -> Result<Request, FlowError> {
-    app.store
-        .read(async |connection: &mut Connection| {
-            requests::find(connection, name, visibility, Lock::No)
-                .await?
-                .ok_or(FlowError::NotFound)
-        })
-        .await
+    let needs = Needs {
+        request: Some(wanted(name, visibility)),
+        ..Needs::default()
+    };
+    let loaded = app.store.load(needs).await?;
+    loaded.request.ok_or(FlowError::NotFound)
 }
 
 /// The answer to a caller whose role does not do such a thing to any request: what is not there for it

@@ -334,7 +334,12 @@ impl From<Requester> for RequesterBody {
 
 /// The entity tag of the request in the form the caller sees.
 pub fn tag(request: &Request, caller: &Caller) -> EntityTag {
-    EntityTag::of_version(request.version, projection(caller.role).as_str())
+    tag_of(request.version, caller)
+}
+
+/// The entity tag of a version of a request in the form the caller sees.
+pub fn tag_of(version: i64, caller: &Caller) -> EntityTag {
+    EntityTag::of_version(version, projection(caller.role).as_str())
 }
 
 /// Where the request is found.

@@ -1,0 +1,1 @@
+drop function all_are_changed(bigint, bigint);

@@ -1,0 +1,150 @@
+//! Rows to be written, kept column by column: so many of them go to Postgres as a handful of arrays, in a
+//! statement whose text does not depend on how many there are, and so stays prepared.
+
+use std::marker::PhantomData;
+
+use diesel::QueryResult;
+use diesel::expression::{Expression, TypedExpressionType};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, SqlType};
+
+/// Makes a struct of columns for one kind of row, and the row itself.
+macro_rules! columns {
+    (
+        $(#[$documentation:meta])*
+        $columns:ident of $row:ident {
+            $($field:ident: $type:ty => $sql:ty,)+
+        }
+    ) => {
+        $(#[$documentation])*
+        #[derive(Debug)]
+        pub(super) struct $row {
+            $(pub $field: $type,)+
+        }
+
+        #[derive(Debug, Default)]
+        pub(super) struct $columns {
+            $($field: Vec<$type>,)+
+        }
+
+        impl $columns {
+            /// The names of the columns, with commas between them.
+            pub(super) const NAMES: &'static str = $crate::store::columns::names!($($field),+);
+
+            pub(super) fn push(&mut self, row: $row) {
+                let $row { $($field),+ } = row;
+                $(self.$field.push($field);)+
+            }
+
+        }
+
+        impl $crate::store::columns::Rows for $columns {
+            fn append(&mut self, more: &mut Self) {
+                $(self.$field.append(&mut more.$field);)+
+            }
+
+            fn is_empty(&self) -> bool {
+                [$(self.$field.is_empty()),+].contains(&true)
+            }
+
+            fn table<'b>(
+                &'b self,
+                name: &str,
+                out: &mut diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+            ) -> diesel::QueryResult<()> {
+                let mut before = "unnest(";
+                $(
+                    out.push_sql(before);
+                    out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$field)?;
+                    before = ", ";
+                )+
+                let _ = before;
+                out.push_sql(&format!(") as {name} ({})", Self::NAMES));
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use columns;
+
+/// Names with commas between them.
+macro_rules! names {
+    ($first:ident $(, $more:ident)*) => {
+        concat!(stringify!($first) $(, ", ", stringify!($more))*)
+    };
+}
+pub(super) use names;
+
+/// Rows that go to Postgres as arrays.
+pub(super) trait Rows {
+    /// Takes over the rows of another.
+    fn append(&mut self, more: &mut Self);
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool;
+
+    /// The rows as a table of that name.
+    fn table<'b>(&'b self, name: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+/// A question that is asked for every given row, which has a `place`: each row of the answer tells the place
+/// of the one it belongs to. The text is the same however many rows there are, and so stays prepared.
+pub(super) struct ForEach<Columns, Given> {
+    /// What is read.
+    pub columns: Columns,
+    /// The rows, as a table of the name `given`.
+    pub given: Given,
+    /// What they are joined with, and further conditions.
+    pub rest: String,
+}
+
+impl<Columns: QueryFragment<Pg>, Given: Rows> QueryFragment<Pg> for ForEach<Columns, Given> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("select given.place, ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(" from ");
+        self.given.table("given", &mut out)?;
+        out.push_sql(&self.rest);
+        Ok(())
+    }
+}
+
+impl<Columns, Given> QueryId for ForEach<Columns, Given> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Columns: Expression, Given> Query for ForEach<Columns, Given> {
+    type SqlType = (BigInt, Columns::SqlType);
+}
+
+/// Columns as they are written in SQL, with their types.
+pub(super) struct Raw<Types>(&'static str, PhantomData<Types>);
+
+impl<Types> Raw<Types> {
+    pub(super) const fn new(columns: &'static str) -> Self {
+        Self(columns, PhantomData)
+    }
+}
+
+impl<Types: SqlType + TypedExpressionType> Expression for Raw<Types> {
+    type SqlType = Types;
+}
+
+impl<Types> QueryFragment<Pg> for Raw<Types> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+/// The place of a row among others, for Postgres.
+pub(super) fn to_place(place: usize) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
+}
+
+/// The place that was given to Postgres.
+pub(super) fn from_place(place: i64) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,149 @@
+//! Connections to Postgres, shared.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{HookError, Object, Timeouts};
+use diesel::ConnectionError;
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore};
+
+use super::connection::connect;
+use super::{Connection, StoreError, WorkError};
+
+pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
+type Pool = deadpool::managed::Pool<Manager>;
+
+/// Connections are renewed after this long, so that none outlives a failover unseen.
+const MAXIMUM_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// How the connections of a store are shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolLimits {
+    /// Connections at most.
+    pub connections: usize,
+    /// Time that work waits for one of them.
+    pub wait: Duration,
+    /// Work that waits at once; more is refused at once.
+    pub queue: usize,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            wait: Duration::from_secs(1),
+            queue: 256,
+        }
+    }
+}
+
+/// A pool of connections. Clones share it.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pool: Pool,
+    queue: Arc<Semaphore>,
+    commits: Arc<Notify>,
+}
+
+impl Connections {
+    /// Opens connections as they are needed; it connects to none yet. Called inside a Tokio runtime, it serves
+    /// them there, whoever uses them.
+    pub fn new(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
+        let PoolLimits {
+            connections,
+            wait,
+            queue,
+        } = limits;
+        let mut config = ManagerConfig::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        // A connection is served where it was made. Made in a thread that stops before the others, as
+        // those of HTTP do, it would be lost to them.
+        let home = Handle::try_current().ok();
+        config.custom_setup = Box::new(move |url| {
+            let (url, home) = (url.to_owned(), home.clone());
+            Box::pin(async move {
+                let Some(home) = home else {
+                    return connect(&url).await;
+                };
+                let made = home.spawn(async move { connect(&url).await });
+                made.await
+                    .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+            })
+        });
+        let manager = Manager::new_with_config(url, config);
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .timeouts(Timeouts {
+                wait: Some(wait),
+                create: Some(Duration::from_secs(2)),
+                recycle: Some(Duration::from_secs(1)),
+            })
+            .runtime(deadpool::Runtime::Tokio1)
+            .pre_recycle(deadpool::managed::Hook::sync_fn(|_, metrics| {
+                if metrics.age() > MAXIMUM_AGE {
+                    Err(HookError::message("old enough to be renewed"))
+                } else {
+                    Ok(())
+                }
+            }))
+            .build()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self {
+            pool,
+            queue: Arc::new(Semaphore::new(queue)),
+            commits: Arc::default(),
+        })
+    }
+
+    /// A connection, when one is free.
+    ///
+    /// # Errors
+    /// Where none comes free in time, or the database can't be reached.
+    pub async fn get(&self) -> Result<Object<Manager>, StoreError> {
+        // Work that would not come to its turn in time is refused before it waits.
+        let _place = self
+            .queue
+            .try_acquire()
+            .map_err(|full| StoreError::Unavailable(format!("the queue is full: {full}")))?;
+        self.pool
+            .get()
+            .await
+            .map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// Runs queries that belong to no transaction.
+    pub async fn read<T, E: WorkError>(
+        &self,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.get().await?;
+        let result = work(&mut connection).await;
+        give_back(
+            connection,
+            result.as_ref().err().and_then(WorkError::store_error),
+        );
+        result
+    }
+
+    /// Says that a transaction was committed.
+    pub fn committed(&self) {
+        self.commits.notify_one();
+    }
+
+    /// Done when a transaction was committed since the last call. For one task only.
+    pub async fn next_commit(&self) {
+        self.commits.notified().await;
+    }
+}
+
+/// Gives a connection back to the pool, unless the error says that it is of no use any more.
+pub(super) fn give_back(connection: Object<Manager>, error: Option<&StoreError>) {
+    if error.is_some_and(StoreError::spoils_connection) {
+        drop(Object::take(connection));
+    }
+}

@@ -1,0 +1,277 @@
+//! Units of work that come together are done together: what they need is read in one round trip, what they
+//! write is written and committed in another.
+//!
+//! A lane takes all that wait, at most [`MOST`], as soon as it is free; so nobody waits for company, and the
+//! more there are, the fewer transactions they take. Who takes part decides by itself, between the reading
+//! and the writing, where it runs; the lane waits for all of them. Nobody is told of an end before it is
+//! there.
+//!
+//! ```text
+//! unit ─ Turn(needs) ─► lane ─ reads for all ─► Loaded ─► unit decides ─ Next(writes) ─► lane ─ writes, commits ─► End
+//! ```
+//!
+//! A unit never fails for what another one does. What one of them can't have at once, it is to do
+//! [elsewhere](Found::Elsewhere), in a transaction of its own; and where the writing fails, all of them are.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::apply::Writes;
+use super::connections::Connections;
+use super::needs::{Found, Held, Loaded, Needs, load};
+use super::requests::Lock;
+use super::transaction::Transaction;
+use super::{Connection, StoreError};
+
+/// Units of work in one transaction.
+const MOST: usize = 64;
+
+/// Lanes for units of work that write: one reads and decides while the other one commits.
+const WRITING: usize = 2;
+
+/// Lanes for those that only read.
+const READING: usize = 2;
+
+/// What somebody needs, and the way back.
+pub(super) struct Turn {
+    needs: Needs,
+    loaded: oneshot::Sender<Result<Box<Loaded>, StoreError>>,
+    next: oneshot::Receiver<Next>,
+}
+
+/// What a unit of work does after it was given what it needs.
+pub(super) enum Next {
+    /// It needs more.
+    More(Turn),
+    /// It writes this, perhaps nothing.
+    Write(Box<Writes>, oneshot::Sender<End>),
+}
+
+/// How a transaction ended for those who took part.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It was committed.
+    Kept,
+    /// Nothing was kept, and it is to be done again elsewhere.
+    Elsewhere,
+    /// Nothing was kept, or nobody knows; doing it again at once would not help.
+    Failed(StoreError),
+}
+
+/// Where units of work go to be done.
+#[derive(Clone)]
+pub(super) struct Lanes {
+    writing: mpsc::Sender<Turn>,
+    reading: mpsc::Sender<Read>,
+}
+
+/// What somebody needs to read, and the way back.
+struct Read {
+    needs: Needs,
+    loaded: oneshot::Sender<Result<Box<Loaded>, StoreError>>,
+}
+
+impl Lanes {
+    /// Opens lanes on the current runtime, for as long as somebody has a clone of this. More than so many do
+    /// not wait before a lane.
+    pub fn open(connections: &Connections, queue: usize) -> Self {
+        let (writing, turns) = mpsc::channel(queue.max(1));
+        let (reading, reads) = mpsc::channel(queue.max(1));
+        let (turns, reads) = (Arc::new(Mutex::new(turns)), Arc::new(Mutex::new(reads)));
+        for _ in 0..WRITING {
+            tokio::spawn(write(connections.clone(), Arc::clone(&turns)));
+        }
+        for _ in 0..READING {
+            tokio::spawn(read(connections.clone(), Arc::clone(&reads)));
+        }
+        Self { writing, reading }
+    }
+
+    /// Reads what is needed, together with what others need. `None` where it has to be read elsewhere.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn read(&self, needs: Needs) -> Result<Option<Box<Loaded>>, StoreError> {
+        let (loaded, answer) = oneshot::channel();
+        match self.reading.try_send(Read { needs, loaded }) {
+            Ok(()) => answer.await.ok().transpose(),
+            Err(TrySendError::Full(_)) => Err(full()),
+            Err(TrySendError::Closed(_)) => Ok(None),
+        }
+    }
+}
+
+/// A unit of work's place among those that are done together. It has none before it needs something.
+pub(super) struct Seat {
+    lanes: Lanes,
+    next: Option<oneshot::Sender<Next>>,
+}
+
+impl Seat {
+    pub fn new(lanes: Lanes) -> Self {
+        Self { lanes, next: None }
+    }
+
+    /// Gets what is needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Contended`] where the work has to be done elsewhere, and where the database does not answer.
+    pub async fn load(&mut self, needs: Needs) -> Result<Box<Loaded>, StoreError> {
+        let (loaded, answer) = oneshot::channel();
+        let (next_sender, next) = oneshot::channel();
+        let turn = Turn {
+            needs,
+            loaded,
+            next,
+        };
+        match self.next.take() {
+            None => self
+                .lanes
+                .writing
+                .try_send(turn)
+                .map_err(|error| match error {
+                    TrySendError::Full(_) => full(),
+                    TrySendError::Closed(_) => StoreError::Contended,
+                })?,
+            // A lane that is not there any more does not answer either.
+            Some(next) => drop(next.send(Next::More(turn))),
+        }
+        let loaded = answer.await.unwrap_or(Err(StoreError::Contended))?;
+        self.next = Some(next_sender);
+        Ok(loaded)
+    }
+
+    /// Writes, and waits for the end of the transaction.
+    pub async fn end(&mut self, writes: Writes) -> End {
+        let Some(next) = self.next.take() else {
+            return End::Elsewhere;
+        };
+        let (sender, end) = oneshot::channel();
+        drop(next.send(Next::Write(Box::new(writes), sender)));
+        end.await.unwrap_or(End::Elsewhere)
+    }
+}
+
+fn full() -> StoreError {
+    StoreError::Unavailable("too much work waits".to_owned())
+}
+
+async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>) {
+    loop {
+        let mut together = Vec::new();
+        if turns.lock().await.recv_many(&mut together, MOST).await == 0 {
+            return;
+        }
+        if let Err(error) = write_together(&connections, together).await {
+            tracing::debug!(%error, "units of work were not done together");
+        }
+    }
+}
+
+/// Does what several units of work want in one transaction. Who is not told of an end does it elsewhere.
+async fn write_together(connections: &Connections, turns: Vec<Turn>) -> Result<(), StoreError> {
+    let mut turns = turns;
+    let mut transaction = match connections.get().await {
+        Ok(connection) => Transaction::new(connection, Lock::Skip),
+        Err(error) => return Err(refuse(error, turns, Vec::new())),
+    };
+    let mut writes = Writes::default();
+    let mut ends = Vec::new();
+    // They go elsewhere when what is taken here is free again.
+    let mut elsewhere = Vec::new();
+    while !turns.is_empty() {
+        let needs: Vec<&Needs> = turns.iter().map(|turn| &turn.needs).collect();
+        let found = match transaction.load(&needs).await {
+            Ok(found) => found,
+            Err(error) => {
+                transaction.cancel().await;
+                return Err(refuse(error, turns, ends));
+            }
+        };
+        let mut deciding = Vec::new();
+        for (turn, found) in turns.into_iter().zip(found) {
+            match found {
+                Found::Elsewhere => elsewhere.push(turn.loaded),
+                Found::All(loaded) => {
+                    // Who went away meanwhile writes nothing.
+                    if turn.loaded.send(Ok(loaded)).is_ok() {
+                        deciding.push(turn.next);
+                    }
+                }
+            }
+        }
+        turns = Vec::new();
+        for next in deciding {
+            match next.await {
+                Ok(Next::More(turn)) => turns.push(turn),
+                Ok(Next::Write(more, end)) => {
+                    writes.append(*more);
+                    ends.push(end);
+                }
+                Err(_gone) => {}
+            }
+        }
+    }
+    match transaction.end(&writes).await {
+        Ok(()) => {
+            if writes.has_news() {
+                connections.committed();
+            }
+            for end in ends {
+                // Nobody waits for it any more, and it is kept all the same.
+                drop(end.send(End::Kept));
+            }
+            Ok(())
+        }
+        Err(error) => Err(refuse(error, Vec::new(), ends)),
+    }
+}
+
+/// Tells those who take part of an error that concerns all of them; the others find out elsewhere what it is
+/// about. Gives the error back.
+fn refuse(error: StoreError, turns: Vec<Turn>, ends: Vec<oneshot::Sender<End>>) -> StoreError {
+    for turn in turns {
+        if let Some(error) = error.for_everybody() {
+            drop(turn.loaded.send(Err(error)));
+        }
+    }
+    for end in ends {
+        if let Some(error) = error.for_everybody() {
+            drop(end.send(End::Failed(error)));
+        }
+    }
+    error
+}
+
+async fn read(connections: Connections, reads: Arc<Mutex<mpsc::Receiver<Read>>>) {
+    loop {
+        let mut together = Vec::new();
+        if reads.lock().await.recv_many(&mut together, MOST).await == 0 {
+            return;
+        }
+        let needs: Vec<&Needs> = together.iter().map(|read| &read.needs).collect();
+        let found = connections
+            .read(async |connection: &mut Connection| {
+                load(connection, &needs, Lock::No, false, &mut Held::default()).await
+            })
+            .await;
+        match found {
+            Ok(found) => {
+                for (read, found) in together.into_iter().zip(found) {
+                    if let Found::All(loaded) = found {
+                        drop(read.loaded.send(Ok(loaded)));
+                    }
+                }
+            }
+            Err(error) => {
+                for read in together {
+                    if let Some(error) = error.for_everybody() {
+                        drop(read.loaded.send(Err(error)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a unit of work has to know before it decides, read for many units at once.
+
+use std::collections::HashSet;
+use std::mem;
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::{try_join, try_join3, try_join4};
+use uuid::Uuid;
+
+use super::history::{self, Asked, gathered};
+use super::idempotency::{self, Claim, Key};
+use super::requests::{self, Lock, Wanted};
+use super::{StoreError, numbers};
+use crate::domain::eligibility::History;
+use crate::domain::request::Request;
+
+/// What is to be read. All of it takes one round trip to the database.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// An idempotency key, to be claimed until the transaction ends.
+    pub claim: Option<Key>,
+    /// A request, locked until the transaction ends where there is one.
+    pub request: Option<Wanted>,
+    /// Nothing of a request but its version.
+    pub version: Option<Wanted>,
+    /// Earlier requests; those who count the same deals take turns until the transaction ends.
+    pub history: Option<Asked>,
+    /// A number for a new reference.
+    pub number: bool,
+}
+
+/// What was read. What was not asked for is not there.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What is known of the key.
+    pub claim: Option<Claim>,
+    /// The request, where it is there and visible.
+    pub request: Option<Request>,
+    /// The version of the request, where it is there and visible.
+    pub version: Option<i64>,
+    /// Earlier requests.
+    pub history: History,
+    /// A number nobody else was given.
+    pub number: Option<i64>,
+}
+
+/// What was found for one of several units of work.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// All it needs.
+    All(Box<Loaded>),
+    /// Somebody else has something of it, or it is not there: it has to be done in a transaction of its own,
+    /// which waits for what it needs.
+    Elsewhere,
+}
+
+/// What units of work that share a transaction have taken in it. A lock keeps others out, but not them.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    keys: HashSet<[u8; 32]>,
+    requests: HashSet<Uuid>,
+    turns: HashSet<String>,
+}
+
+/// Reads what several units of work need, in one round trip; begins a transaction with it if asked to.
+///
+/// # Errors
+/// Where the database does not answer.
+pub(super) async fn load(
+    connection: &AsyncPgConnection,
+    needs: &[&Needs],
+    lock: Lock,
+    begin: bool,
+    held: &mut Held,
+) -> Result<Vec<Found>, StoreError> {
+    let places = || needs.iter().enumerate();
+    // A key that a neighbour has is in use; its lock would be given to us once more.
+    let keys: Vec<(usize, &Key)> = places()
+        .filter_map(|(place, needs)| Some((place, needs.claim.as_ref()?)))
+        .filter(|(_, key)| held.keys.insert(key.scope))
+        .collect();
+    let wanted: Vec<(usize, &Wanted)> = places()
+        .filter_map(|(place, needs)| Some((place, needs.request.as_ref()?)))
+        .collect();
+    let versions: Vec<(usize, &Wanted)> = places()
+        .filter_map(|(place, needs)| Some((place, needs.version.as_ref()?)))
+        .collect();
+    let asked: Vec<(usize, &Asked)> = places()
+        .filter_map(|(place, needs)| Some((place, needs.history.as_ref()?)))
+        .collect();
+    let how_many = needs.iter().filter(|needs| needs.number).count();
+
+    // Sent in this order, and carried out in it.
+    let ((_, taken, answers), (requests, versions), (turns, deals, customers, mut numbers)) =
+        try_join3(
+            try_join3(
+                async {
+                    if begin {
+                        start(connection).await
+                    } else {
+                        Ok(())
+                    }
+                },
+                idempotency::take(connection, &keys),
+                idempotency::answers(connection, &keys),
+            ),
+            try_join(
+                requests::find_all(connection, &wanted, lock),
+                requests::versions(connection, &versions),
+            ),
+            try_join4(
+                history::take_turns(connection, &asked, lock),
+                history::count_deals(connection, &asked),
+                history::same_customer(connection, &asked),
+                numbers::draw(connection, how_many),
+            ),
+        )
+        .await?;
+
+    let mut found: Vec<Found> = Vec::with_capacity(needs.len());
+    found.resize_with(needs.len(), || Found::All(Box::default()));
+    let mut set = |place: usize, change: &mut dyn FnMut(&mut Loaded)| {
+        if let Some(Found::All(loaded)) = found.get_mut(place) {
+            change(loaded);
+        }
+    };
+    for (place, needs) in places() {
+        if needs.claim.is_some() {
+            let claim = if taken.contains(&place) {
+                Claim::New
+            } else {
+                Claim::Running
+            };
+            set(place, &mut |loaded| loaded.claim = Some(claim.clone()));
+        }
+        if needs.number {
+            let number = numbers.pop();
+            set(place, &mut |loaded| loaded.number = number);
+        }
+        if needs.history.is_some() {
+            set(place, &mut |loaded| {
+                loaded.history = gathered(place, &deals, &customers);
+            });
+        }
+    }
+    for (place, mut claim) in answers {
+        if taken.contains(&place) {
+            set(place, &mut |loaded| {
+                loaded.claim = Some(mem::replace(&mut claim, Claim::Running));
+            });
+        }
+    }
+    for (place, request) in requests {
+        let mut request = Some(request);
+        set(place, &mut |loaded| loaded.request = request.take());
+    }
+    for (place, version) in versions {
+        set(place, &mut |loaded| loaded.version = Some(version));
+    }
+    if lock == Lock::Skip {
+        for (found, (place, needs)) in found.iter_mut().zip(places()) {
+            if !is_mine(found, needs, turns.contains(&place), held) {
+                *found = Found::Elsewhere;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether all that a unit of work needs is there, and no neighbour has it.
+fn is_mine(found: &Found, needs: &Needs, has_turns: bool, held: &mut Held) -> bool {
+    let Found::All(loaded) = found else {
+        return false;
+    };
+    if !matches!(loaded.claim, None | Some(Claim::New)) {
+        // Answered without the rest.
+        return true;
+    }
+    let request_is_mine = match (&needs.request, &loaded.request) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(_), Some(request)) => held.requests.insert(request.id),
+    };
+    let mut turns = needs.history.iter().flat_map(Asked::turns);
+    request_is_mine && has_turns && turns.all(|turn| held.turns.insert(turn))
+}
+
+async fn start(mut connection: &AsyncPgConnection) -> Result<(), StoreError> {
+    Ok(connection.batch_execute("begin").await?)
+}
