@@ -45,7 +45,7 @@ impl App {
         let now = clock.now();
         let proposed: [[u8; 32]; 2] = rand::random();
         let (cursors, api_keys) = store
-            .transaction(async |connection: &mut Connection| {
+            .write_alone(async |connection: &mut Connection| {
                 let (version, source) = (catalogue.version(), catalogue.source());
                 if feed::carry_on(connection).await? {
                     tracing::info!("the database was restored on another server; the feed goes on");

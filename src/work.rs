@@ -38,7 +38,7 @@ pub async fn run_once(app: &App) -> Result<Report, FlowError> {
     let older_than = app.clock.now() - ANSWERS_KEPT;
     let forgotten = app
         .store
-        .transaction(async |connection: &mut Connection| {
+        .write_alone(async |connection: &mut Connection| {
             idempotency::forget(connection, older_than, BATCH).await
         })
         .await?;

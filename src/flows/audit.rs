@@ -193,7 +193,7 @@ pub async fn flush(app: &App) -> Result<(), StoreError> {
         }
         let written = app
             .store
-            .transaction(async |connection: &mut Connection| {
+            .write_alone(async |connection: &mut Connection| {
                 audit::insert_all(connection, batch.clone()).await
             })
             .await;

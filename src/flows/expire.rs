@@ -30,7 +30,7 @@ pub async fn run_once(app: &App) -> Result<usize, FlowError> {
         let since_before = now - TimeDelta::days(i64::from(days));
         expired += app
             .store
-            .transaction(async |connection: &mut Connection| {
+            .write_alone(async |connection: &mut Connection| {
                 expire_in(app, connection, state, since_before, days, now).await
             })
             .await?;

@@ -86,7 +86,7 @@ pub async fn issue(
     let key = input.key(&new, created_by, now);
     let line = unasked(created_by, "create_api_key", key.id.clone(), now);
     store
-        .transaction(async |connection: &mut Connection| {
+        .write_alone(async |connection: &mut Connection| {
             keys::insert(connection, key.clone()).await?;
             audit::insert(connection, line.clone()).await
         })
@@ -105,7 +105,7 @@ pub async fn withdraw(
     now: DateTime<Utc>,
 ) -> Result<Option<ApiKey>, StoreError> {
     store
-        .transaction(async |connection: &mut Connection| {
+        .write_alone(async |connection: &mut Connection| {
             let key = keys::revoke(connection, id, now).await?;
             if key.is_some() {
                 let line = unasked(revoked_by, "revoke_api_key", id.to_owned(), now);
@@ -242,7 +242,7 @@ pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreErr
         return Ok(None);
     }
     if app.known_keys.use_is_news(&key, now) {
-        let noted = app.store.transaction(async |connection: &mut Connection| {
+        let noted = app.store.write_alone(async |connection: &mut Connection| {
             keys::touch(connection, &key.id, now).await
         });
         // A note of the use is no reason to turn its user away: a read-only database can be read.

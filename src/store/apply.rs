@@ -3,22 +3,23 @@
 //!
 //! The only place that writes `state`.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{
-    BigInt, Binary, Bool, Date, Double, Jsonb, Nullable, SmallInt, Text, Timestamptz,
-    Uuid as SqlUuid,
-};
+use diesel::sql_types::{BigInt, Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::StoreError;
 use super::audit::Entry;
 use super::column::Document;
-use super::columns::{Rows, columns};
+use super::columns::Rows;
 use super::idempotency::{Answer, Key};
+use super::rows::{
+    AnswerRow, AnswerRows, AuditRow, AuditRows, ChangedRow, ChangedRows, Line, Lines, NewRow,
+    NewRows, Revised, RevisedFacts, TimeEntryRow, TimeEntryRows,
+};
 use super::time_entries::TimeEntry;
 use crate::domain::lifecycle::{Change, Event, NewRequest};
 use crate::domain::request::Request;
@@ -58,120 +59,6 @@ pub struct Identity<'a> {
     pub prefix: &'a str,
     /// Number of the reference, which nobody else was given.
     pub number: i64,
-}
-
-columns! {
-    /// A request that is new.
-    NewRows of NewRow {
-        id: Uuid => SqlUuid,
-        reference: String => Text,
-        desk: Option<String> => Nullable<Text>,
-        state: &'static str => Text,
-        version: i64 => BigInt,
-        facts: Document => Jsonb,
-        decision: Option<Document> => Nullable<Jsonb>,
-        progress: Document => Jsonb,
-        requested_by: Document => Jsonb,
-        owner_subject: String => Text,
-        submitted_by: String => Text,
-        solution_area_key: Option<String> => Nullable<Text>,
-        customer_key: Option<String> => Nullable<Text>,
-        created_at: DateTime<Utc> => Timestamptz,
-        updated_at: DateTime<Utc> => Timestamptz,
-        state_since: DateTime<Utc> => Timestamptz,
-    }
-}
-
-columns! {
-    /// A change of a request in the version that was read.
-    ChangedRows of ChangedRow {
-        id: Uuid => SqlUuid,
-        version: i64 => BigInt,
-        desk: Option<String> => Nullable<Text>,
-        state: &'static str => Text,
-        is_judged: bool => Bool,
-        decision: Option<Document> => Nullable<Jsonb>,
-        progress: Document => Jsonb,
-        updated_at: DateTime<Utc> => Timestamptz,
-        state_since: DateTime<Utc> => Timestamptz,
-    }
-}
-
-columns! {
-    /// The facts of a request after a change of them.
-    RevisedFacts of Revised {
-        id: Uuid => SqlUuid,
-        facts: Document => Jsonb,
-        solution_area_key: Option<String> => Nullable<Text>,
-        customer_key: Option<String> => Nullable<Text>,
-    }
-}
-
-columns! {
-    /// A line of history.
-    Lines of Line {
-        id: Uuid => SqlUuid,
-        request_id: Uuid => SqlUuid,
-        request_version: i64 => BigInt,
-        kind: &'static str => Text,
-        from_state: Option<&'static str> => Nullable<Text>,
-        to_state: &'static str => Text,
-        desk: Option<String> => Nullable<Text>,
-        reason: Option<String> => Nullable<Text>,
-        changed: Document => Jsonb,
-        actor_subject: String => Text,
-        actor_name: String => Text,
-        actor_role: String => Text,
-        key_id: String => Text,
-        on_behalf_of: Option<String> => Nullable<Text>,
-        http_request_id: String => Text,
-        at: DateTime<Utc> => Timestamptz,
-    }
-}
-
-columns! {
-    /// Hours worked.
-    TimeEntryRows of TimeEntryRow {
-        id: Uuid => SqlUuid,
-        request_id: Uuid => SqlUuid,
-        hours: f64 => Double,
-        worked_on: NaiveDate => Date,
-        note: Option<String> => Nullable<Text>,
-        logged_by: String => Text,
-        created_at: DateTime<Utc> => Timestamptz,
-    }
-}
-
-columns! {
-    /// A line of the audit trail.
-    AuditRows of AuditRow {
-        id: Uuid => SqlUuid,
-        at: DateTime<Utc> => Timestamptz,
-        subject: String => Text,
-        role: String => Text,
-        key_id: String => Text,
-        address: Option<String> => Nullable<Text>,
-        method: Option<String> => Nullable<Text>,
-        route: Option<String> => Nullable<Text>,
-        http_request_id: Option<String> => Nullable<Text>,
-        status: Option<i16> => Nullable<SmallInt>,
-        action: String => Text,
-        object: Option<String> => Nullable<Text>,
-        outcome: &'static str => Text,
-        code: Option<String> => Nullable<Text>,
-    }
-}
-
-columns! {
-    /// An answer that is kept under its idempotency key.
-    AnswerRows of AnswerRow {
-        scope: Vec<u8> => Binary,
-        fingerprint: Vec<u8> => Binary,
-        status: i16 => SmallInt,
-        headers: Document => Jsonb,
-        body: Vec<u8> => Binary,
-        created_at: DateTime<Utc> => Timestamptz,
-    }
 }
 
 /// What is to be written, by one unit of work or by several.

@@ -186,7 +186,7 @@ async fn write_together(connections: &Connections, turns: Vec<Turn>) -> Result<(
         let found = match transaction.load(&needs).await {
             Ok(found) => found,
             Err(error) => {
-                transaction.cancel().await;
+                transaction.cancel(Some(&error)).await;
                 return Err(refuse(error, turns, ends));
             }
         };

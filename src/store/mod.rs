@@ -20,6 +20,7 @@ mod numbers;
 pub mod ready;
 pub mod request_list;
 pub mod requests;
+mod rows;
 mod schema;
 pub mod secrets;
 pub mod time_entries;
@@ -158,17 +159,17 @@ impl Store {
         }
     }
 
-    /// Runs queries in one transaction: all of it is kept, or none.
+    /// Runs queries in a transaction of their own: all of it is kept, or none.
     ///
     /// Work that lost against another transaction is done again from its start, so it must have no
     /// effect outside the connection.
-    pub async fn transaction<T, E: WorkError>(
+    pub async fn write_alone<T, E: WorkError>(
         &self,
         work: impl AsyncFn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut attempt = 1;
         loop {
-            let result = self.transaction_once(&work).await;
+            let result = self.write_alone_once(&work).await;
             let lost = result
                 .as_ref()
                 .err()
@@ -181,7 +182,7 @@ impl Store {
         }
     }
 
-    async fn transaction_once<T, E: WorkError>(
+    async fn write_alone_once<T, E: WorkError>(
         &self,
         work: &impl AsyncFn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::mem;
 
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join, try_join3, try_join4};
 use uuid::Uuid;
 
 use super::history::{self, Asked, gathered};
 use super::idempotency::{self, Claim, Key};
 use super::requests::{self, Lock, Wanted};
-use super::{StoreError, numbers};
+use super::{StoreError, numbers, transaction};
 use crate::domain::eligibility::History;
 use crate::domain::request::Request;
 
@@ -96,7 +96,7 @@ pub(super) async fn load(
             try_join3(
                 async {
                     if begin {
-                        start(connection).await
+                        transaction::begin(connection).await
                     } else {
                         Ok(())
                     }
@@ -159,7 +159,8 @@ pub(super) async fn load(
     }
     if lock == Lock::Skip {
         for (found, (place, needs)) in found.iter_mut().zip(places()) {
-            if !is_mine(found, needs, turns.contains(&place), held) {
+            let has_turns = needs.history.is_none() || turns.contains(&place);
+            if !is_mine(found, needs, has_turns, held) {
                 *found = Found::Elsewhere;
             }
         }
@@ -183,8 +184,4 @@ fn is_mine(found: &Found, needs: &Needs, has_turns: bool, held: &mut Held) -> bo
     };
     let mut turns = needs.history.iter().flat_map(Asked::turns);
     request_is_mine && has_turns && turns.all(|turn| held.turns.insert(turn))
-}
-
-async fn start(mut connection: &AsyncPgConnection) -> Result<(), StoreError> {
-    Ok(connection.batch_execute("begin").await?)
 }

@@ -1,7 +1,10 @@
 //! A transaction that units of work run in: begun with the first reading, ended with the writing.
 
 use deadpool::managed::Object;
-use diesel_async::SimpleAsyncConnection;
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::join;
 
 use super::apply::{self, Writes};
@@ -66,33 +69,32 @@ impl Transaction {
     pub async fn end(mut self, writes: &Writes) -> Result<(), StoreError> {
         self.begin().await?;
         let connection = self.connection.take().ok_or_else(gone)?;
-        let mut commit = &*connection;
-        let (written, committed) = join(
-            apply::write(&connection, writes),
-            commit.batch_execute("commit"),
-        )
-        .await;
+        let (written, committed) =
+            join(apply::write(&connection, writes), commit(&connection)).await;
         // Where the writing fails, the commit is carried out as a rollback.
         let result = match (written, committed) {
-            (Err(error), _) => Err(error),
-            (Ok(()), Err(error)) => Err(StoreError::from(error)),
+            (Err(StoreError::Lost(_)), _)
+            | (Ok(()), Err(StoreError::Lost(_) | StoreError::Unavailable(_)))
+                if !writes.is_empty() =>
+            {
+                Err(StoreError::CommitOutcomeUnknown)
+            }
+            (Err(error), _) | (Ok(()), Err(error)) => Err(error),
             (Ok(()), Ok(())) => Ok(()),
         };
-        let result = result.map_err(|error| match error {
-            StoreError::Lost(_) if !writes.is_empty() => StoreError::CommitOutcomeUnknown,
-            other => other,
-        });
         give_back(connection, result.as_ref().err());
         result
     }
 
-    /// Undoes everything.
-    pub async fn cancel(mut self) {
+    /// Undoes everything, for this reason.
+    pub async fn cancel(mut self, error: Option<&StoreError>) {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
         if self.is_begun && connection.batch_execute("rollback").await.is_err() {
             drop(Object::take(connection));
+        } else {
+            give_back(connection, error);
         }
     }
 }
@@ -104,6 +106,31 @@ impl Drop for Transaction {
         {
             drop(Object::take(connection));
         }
+    }
+}
+
+/// Begins a transaction.
+///
+/// # Errors
+/// Where the database does not answer.
+pub(super) async fn begin(mut connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.batch_execute("begin").await?)
+}
+
+async fn commit(mut connection: &Connection) -> Result<(), StoreError> {
+    Commit.execute(&mut connection).await?;
+    Ok(())
+}
+
+/// Commits, as a statement like others: statements are sent in the order in which they are prepared, and one
+/// that needs no preparation would be carried out before one that is sent for the first time.
+#[derive(QueryId)]
+struct Commit;
+
+impl QueryFragment<Pg> for Commit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("commit");
+        Ok(())
     }
 }
 

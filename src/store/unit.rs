@@ -94,7 +94,7 @@ impl Unit {
                 Ok(value)
             }
             (Way::Alone(transaction), Err(error)) => {
-                transaction.cancel().await;
+                transaction.cancel(error.store_error()).await;
                 Err(error)
             }
         }

@@ -85,7 +85,7 @@ const PROVOCATIONS: &[Provocation] = &[
     row(Code::IdempotencyInProgress, |app| {
         let pdm = app.pdm("paula@example.com");
         let session = app.db.session();
-        session.hold_requests();
+        session.hold_writes();
         let mut first = pdm.begin_post(
             "/v1/requests",
             "Idempotency-Key: one\r\n",
@@ -159,7 +159,7 @@ const PROVOCATIONS: &[Provocation] = &[
         });
         let pdm = app.pdm("paula@example.com");
         let session = app.db.session();
-        session.hold_requests();
+        session.hold_writes();
         let mut first = pdm.begin_post("/v1/requests", "", &session_at_pad());
         app.db.wait_for_waiting(1);
         let second = pdm.get("/v1/me");

@@ -287,6 +287,13 @@ impl Client {
         connection
     }
 
+    /// Sends a read and does not wait for its answer.
+    pub fn begin_get(&self, path: &str) -> Connection {
+        let mut connection = Connection::open(self.address);
+        connection.write(self.head("GET", path, 0, ""));
+        connection
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], "")
     }
