@@ -16,6 +16,7 @@ use super::query::Query;
 use super::refusal;
 use super::routes::Endpoint;
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::audit;
 use crate::store::audit::{AuditOutcome, Entry, Filter, Position};
 
@@ -216,9 +217,11 @@ async fn list(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_list, list).problems(&[
-        Code::CursorInvalid,
-        Code::CursorFilterMismatch,
-        Code::ActionForbidden,
-    ])
+    Endpoint::caller(__path_list, list)
+        .does(&[Action::ReadAudit])
+        .problems(&[
+            Code::CursorInvalid,
+            Code::CursorFilterMismatch,
+            Code::ActionForbidden,
+        ])
 }

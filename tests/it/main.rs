@@ -45,5 +45,6 @@ mod readme;
 mod requests;
 mod rights;
 mod rules_document;
+mod scopes;
 mod shutdown;
 mod wording;

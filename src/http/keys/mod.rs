@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::actor::Role;
+use crate::domain::actor::{Role, Scope};
 use crate::domain::facts::Relationship;
 use crate::store::keys::ApiKey;
 
@@ -38,6 +38,10 @@ pub struct KeyView {
     /// MPN ids of the partners a requester manages.
     #[schema(max_items = 1000)]
     pub partners: Vec<String>,
+    /// What of its role it is limited to; left out where it has all that its role gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub scopes: Option<Vec<Scope>>,
     /// When it was made (UTC).
     pub created_at: DateTime<Utc>,
     /// Subject of who made it.
@@ -66,6 +70,7 @@ impl From<ApiKey> for KeyView {
             relationship,
             desks,
             partners,
+            scopes,
             created_at,
             created_by,
             expires_at,
@@ -80,6 +85,7 @@ impl From<ApiKey> for KeyView {
             relationship,
             desks,
             partners,
+            scopes,
             created_at,
             created_by,
             expires_at,

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::KeyView;
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::keys;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -54,5 +55,6 @@ async fn revoke(
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_revoke, revoke)
+        .does(&[Action::ManageKeys])
         .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
 }

@@ -14,6 +14,7 @@ use super::view::{RequestView, tag};
 use crate::app::App;
 use crate::domain::lifecycle::{State, Step};
 use crate::domain::request::Assignee;
+use crate::domain::rights::Action;
 use crate::flows::act::{Move, act as take_step, may_act};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -244,15 +245,22 @@ async fn act(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_act, act).problems(&[
-        Code::IfMatchMalformed,
-        Code::IdempotencyKeyInvalid,
-        Code::ActionForbidden,
-        Code::TransitionNotAllowed,
-        Code::IdempotencyInProgress,
-        Code::PreconditionFailed,
-        Code::IdempotencyKeyReused,
-        Code::Ineligible,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_act, act)
+        .does(&[
+            Action::ReadRequest,
+            Action::ActAsOwner,
+            Action::ActAsDesk,
+            Action::ActAsLead,
+        ])
+        .problems(&[
+            Code::IfMatchMalformed,
+            Code::IdempotencyKeyInvalid,
+            Code::ActionForbidden,
+            Code::TransitionNotAllowed,
+            Code::IdempotencyInProgress,
+            Code::PreconditionFailed,
+            Code::IdempotencyKeyReused,
+            Code::Ineligible,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -8,6 +8,7 @@ use super::view::{RequestView, location, tag};
 use crate::app::App;
 use crate::domain::actor::{Requester, Role};
 use crate::domain::lifecycle::State;
+use crate::domain::rights::Action;
 use crate::flows::create::{NewRequestInput, create as store_request, may_create};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -98,12 +99,14 @@ async fn create(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_create, create).problems(&[
-        Code::IdempotencyKeyInvalid,
-        Code::ActionForbidden,
-        Code::IdempotencyInProgress,
-        Code::IdempotencyKeyReused,
-        Code::Ineligible,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_create, create)
+        .does(&[Action::CreateRequest])
+        .problems(&[
+            Code::IdempotencyKeyInvalid,
+            Code::ActionForbidden,
+            Code::IdempotencyInProgress,
+            Code::IdempotencyKeyReused,
+            Code::Ineligible,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -10,7 +10,7 @@ use validator::Validate;
 
 use crate::app::App;
 use crate::domain::lifecycle::{State, StatusCategory};
-use crate::domain::rights::{Projection, projection};
+use crate::domain::rights::{Action, Projection, projection};
 use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -334,5 +334,7 @@ async fn list(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_list, list).problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
+    Endpoint::caller(__path_list, list)
+        .does(&[Action::ReadRequest])
+        .problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
 }

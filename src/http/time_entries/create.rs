@@ -9,7 +9,7 @@ use validator::{Validate, ValidationError};
 
 use super::TimeEntryView;
 use crate::app::App;
-use crate::domain::rights::projection;
+use crate::domain::rights::{Action, projection};
 use crate::flows::log_hours::{Worked, log_hours, may_log_hours};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -115,11 +115,13 @@ async fn create(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_create, create).problems(&[
-        Code::ActionForbidden,
-        Code::TransitionNotAllowed,
-        Code::IdempotencyInProgress,
-        Code::IdempotencyKeyReused,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_create, create)
+        .does(&[Action::ReadRequest, Action::ActAsDesk])
+        .problems(&[
+            Code::ActionForbidden,
+            Code::TransitionNotAllowed,
+            Code::IdempotencyInProgress,
+            Code::IdempotencyKeyReused,
+            Code::CommitOutcomeUnknown,
+        ])
 }

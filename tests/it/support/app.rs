@@ -231,6 +231,7 @@ pub fn key(subject: &str, role: Role) -> KeyInput {
         relationship: None,
         desks: Vec::new(),
         partners: Vec::new(),
+        scopes: None,
         lives_days: 30,
     }
 }
