@@ -38,7 +38,8 @@ pub struct EntryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 64, example = "h3Jq0ZsT8mVd")]
     pub key_id: Option<String>,
-    /// Address the request came from: that of the client, or of the last proxy before the service.
+    /// Address the request came from: that of the client, or of a proxy before it that the operator does not
+    /// name as trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 45, example = "203.0.113.7")]
     pub address: Option<String>,

@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use super::Http;
 use super::codes::Code;
 use super::problem::Problem;
+use super::proxies::client_address;
 use crate::domain::actor::Caller;
 use crate::domain::rights::{self, Action};
 
@@ -39,7 +40,7 @@ impl FromRequest for Authenticated {
 /// that trying many takes long; a request without any token tries nothing.
 pub(super) async fn authenticate(http: &Http, request: &HttpRequest) -> Result<Caller, Problem> {
     let token = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
-    let address = request.peer_addr().map(|address| address.ip());
+    let address = client_address(request);
     if let Some(address) = address {
         http.quotas.may_authenticate(address, Instant::now())?;
     }
