@@ -200,18 +200,24 @@ pub async fn show(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
 /// Revokes a key, on this instance at once and on every other within [`CACHED_FOR`].
 ///
 /// # Errors
-/// Where the caller does not manage keys, there is no such key, the idempotency key is in use, or the database
-/// does not answer.
+/// Where the caller does not manage keys, there is no such key or not as expected, the idempotency key is in use,
+/// or the database does not answer.
 pub async fn revoke(
     app: &App,
     ask: &Ask,
     id: &str,
+    expected: &dyn Fn(&ApiKey) -> bool,
     key: Option<&Key>,
     render: impl Fn(&ApiKey) -> Answer,
 ) -> Result<Given, FlowError> {
     must_manage(&ask.caller)?;
     let now = app.clock.now();
     let work = async |connection: &mut Connection| {
+        let found = keys::find(connection, id).await?;
+        let found = found.ok_or(FlowError::NotFound)?;
+        if !expected(&found) {
+            return Err(FlowError::StaleKey(Box::new(found)));
+        }
         keys::revoke(connection, id, now)
             .await?
             .ok_or(FlowError::NotFound)

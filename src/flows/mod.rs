@@ -28,6 +28,7 @@ use crate::domain::facts::{Facts, Relationship};
 use crate::domain::lifecycle::Refusal;
 use crate::domain::request::Request;
 use crate::store::apply::{Stamp, Who};
+use crate::store::keys::ApiKey;
 use crate::store::requests::Lock;
 use crate::store::{Connection, StoreError, WorkError, history};
 
@@ -54,6 +55,9 @@ pub enum FlowError {
     /// The request is not in the version the caller knows.
     #[error("somebody else changed it")]
     Stale(Box<Request>),
+    /// The API key is not as the caller knows it.
+    #[error("the key is another by now")]
+    StaleKey(Box<ApiKey>),
     /// The idempotency key was used for something else.
     #[error("the idempotency key was used for something else")]
     KeyUsedForOther,
@@ -70,6 +74,7 @@ impl WorkError for FlowError {
             | Self::Forbidden(_)
             | Self::Refused { .. }
             | Self::Stale(_)
+            | Self::StaleKey(_)
             | Self::KeyUsedForOther
             | Self::KeyRunning => None,
         }

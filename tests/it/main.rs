@@ -28,6 +28,7 @@ mod http_context;
 mod http_docs;
 mod http_generated;
 mod http_hostile;
+mod http_preconditions;
 mod http_quotas;
 mod http_routing;
 mod http_shutdown;

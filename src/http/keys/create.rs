@@ -17,6 +17,7 @@ use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::parse::{self, CatalogueWord, ShortText};
 use crate::http::problem::Problem;
@@ -160,6 +161,7 @@ async fn create(
             .unwrap_or(USUAL_LIFE_DAYS)
             .min(LONGEST_LIFE_DAYS),
     };
+    etag::adds_to_list(request.headers())?;
     let ask = answer::ask(caller.clone());
     let now = app.clock.now();
     let work = {
@@ -194,5 +196,9 @@ fn with_text(body: &[u8], text: &str) -> Result<Vec<u8>, Problem> {
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_create, create)
         .does(&[Action::ManageKeys])
-        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
+        .problems(&[
+            Code::ActionForbidden,
+            Code::PreconditionFailed,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::domain::actor::{Role, Scope};
 use crate::domain::facts::Relationship;
+use crate::http::etag::EntityTag;
 use crate::store::keys::ApiKey;
 
 /// A key without its secret.
@@ -57,6 +58,14 @@ pub struct KeyView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_used_at: Option<DateTime<Utc>>,
+}
+
+impl KeyView {
+    /// The tag it is shown with.
+    pub fn tag(&self) -> EntityTag {
+        // Views are plain structs and always serialize.
+        EntityTag::of_content(&serde_json::to_vec(self).unwrap_or_default())
+    }
 }
 
 impl From<ApiKey> for KeyView {

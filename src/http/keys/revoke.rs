@@ -10,11 +10,13 @@ use crate::flows::keys;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
+use crate::store::keys::ApiKey;
 
 /// Revoke an API key
 ///
@@ -34,13 +36,15 @@ async fn revoke(
     Path(id): Path<String>,
     MaybeKey(key): MaybeKey,
 ) -> Result<HttpResponse, Problem> {
+    let expected = etag::preconditions(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &[]);
     let ask = answer::ask(caller.clone());
     let now = app.clock.now();
     let work = {
         let app = app.clone();
         async move {
-            keys::revoke(&app, &ask, &id, key.as_ref(), |api_key| {
+            let expected = |current: &ApiKey| expected.hold(&KeyView::from(current.clone()).tag());
+            keys::revoke(&app, &ask, &id, &expected, key.as_ref(), |api_key| {
                 answer::once_only(StatusCode::OK, &KeyView::from(api_key.clone()), None)
             })
             .await
@@ -56,5 +60,9 @@ async fn revoke(
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_revoke, revoke)
         .does(&[Action::ManageKeys])
-        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
+        .problems(&[
+            Code::ActionForbidden,
+            Code::PreconditionFailed,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -198,7 +198,7 @@ async fn act(
     if let Err(error) = may_act(&caller) {
         return Err(forbidden(&app, &name, &caller, error).await);
     }
-    let expected = etag::if_match(request.headers())?;
+    let expected = etag::preconditions(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
     let wanted = body.parse::<TransitionBody>()?.check(check_fields);
     let wanted = Move::from(wanted.into_result()?);
@@ -206,11 +206,7 @@ async fn act(
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
-            let expected = |current: &_| {
-                expected
-                    .as_ref()
-                    .is_none_or(|given| given.matches(&tag(current, &caller)))
-            };
+            let expected = |current: &_| expected.hold(&tag(current, &caller));
             take_step(
                 &app,
                 &ask,

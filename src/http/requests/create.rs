@@ -14,6 +14,7 @@ use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::problem::{Fault, Problem};
 use crate::http::refusal;
@@ -73,6 +74,7 @@ async fn create(
         draft: body.draft.unwrap_or_default(),
         requested_by: body.requested_by.map(Requester::from),
     };
+    etag::adds_to_list(request.headers())?;
     let ask = answer::ask(caller.clone());
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
@@ -106,6 +108,7 @@ pub fn endpoint() -> Endpoint {
             Code::ActionForbidden,
             Code::IdempotencyInProgress,
             Code::IdempotencyKeyReused,
+            Code::PreconditionFailed,
             Code::Ineligible,
             Code::CommitOutcomeUnknown,
         ])

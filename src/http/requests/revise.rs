@@ -68,7 +68,7 @@ async fn revise(
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
-            let expected = |current: &_| expected.matches(&tag(current, &caller));
+            let expected = |current: &_| expected.hold(&tag(current, &caller));
             store_revision(
                 &app,
                 &ask,

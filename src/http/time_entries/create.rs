@@ -15,6 +15,7 @@ use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
@@ -95,6 +96,7 @@ async fn create(
         note,
     };
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
+    etag::adds_to_list(request.headers())?;
     let ask = answer::ask(caller.clone());
     let shown = projection(caller.role);
     let work = {
@@ -122,6 +124,7 @@ pub fn endpoint() -> Endpoint {
             Code::TransitionNotAllowed,
             Code::IdempotencyInProgress,
             Code::IdempotencyKeyReused,
+            Code::PreconditionFailed,
             Code::CommitOutcomeUnknown,
         ])
 }
