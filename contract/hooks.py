@@ -196,8 +196,9 @@ def protect_our_keys(case):
 
 def sound_tag(case):
     """Where the generator finds no value for the pattern of an optional header, it sends 0 as if it were one."""
-    if (case.headers or {}).get("If-None-Match") == "0":
-        case.headers["If-None-Match"] = '"7-full"'
+    for name in ("If-Match", "If-None-Match"):
+        if (case.headers or {}).get(name) == "0":
+            case.headers[name] = '"7-full"'
 
 
 sent_keys = set()
