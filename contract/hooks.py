@@ -6,10 +6,14 @@ be accepted is given those here, and nothing else: what the document does say st
 Cases that are to be refused are left alone.
 """
 
+import atexit
+import json
 import os
 import threading
 import zlib
+from collections import Counter
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 import requests
 import schemathesis
@@ -23,6 +27,9 @@ KEYS = {
 }
 # `edk_<id>_<secret>_<checksum>`
 KEY_IDS = {key.split("_")[1] for key in KEYS.values()}
+
+# Every operation of the document.
+LABELS = set()
 
 # Who sends what. All else is the requester's.
 SENDERS = {
@@ -81,6 +88,7 @@ def after_load_schema(context, schema):
     """Each operation has one sender from the start, instead of whoever happens to be let in first."""
     provider = escalating_provider(schema)
     labels = [result.ok().label for result in schema.get_all_operations()]
+    LABELS.update(labels)
     senders = {label: SENDERS.get(label, "requester") for label in labels}
     restore_identity_assignments(schema, senders)
     provider._settled.update(senders)
@@ -115,6 +123,49 @@ def filter_failure(context, failure, case, response):
     return True
 
 
+# Objects of others --------------------------------------------------------------------------------
+
+# The check that the fuzzer brings along tries only reads whose answers repeat the object's id. This one tries
+# every operation on an object, also those that write: what was answered 2xx is sent again by a stranger.
+REQUESTERS = {who: service.get("/v1/me", who).json()["subject"] for who in KEYS if who.endswith("requester")}
+REPLAYS = 25
+replayed = Counter()
+
+
+@schemathesis.check
+def object_of_another(ctx, response, case):
+    """A stranger to an object can't do to it what was just done: for the stranger it isn't there."""
+    label = case.operation.label
+    sent = response.request
+    # OPTIONS, which the fuzzer tries on every path, tells the methods to everybody and nothing of an object.
+    if "{id}" not in label or not label.startswith(f"{sent.method} ") or replayed[label] >= REPLAYS:
+        return
+    if not 200 <= response.status_code < 300:
+        return
+    place = "/".join(urlsplit(sent.url).path.split("/")[:4])
+    if place.startswith("/v1/requests/"):
+        owner = service.get(place, "admin").json()["requested_by"]["email"]
+        stranger = next(who for who, subject in REQUESTERS.items() if subject != owner.lower())
+        wanted = (404, "NOT_FOUND")
+    else:
+        stranger, wanted = "requester", (403, "ACTION_FORBIDDEN")
+    told = ("Authorization", "Idempotency-Key", "Content-Length", "Cookie")
+    headers = {name: value for name, value in sent.headers.items() if name.title() not in told}
+    headers["Authorization"] = f"Bearer {KEYS[stranger]}"
+    answer = requests.request(sent.method, sent.url, headers=headers, data=sent.body, timeout=20)
+    replayed[label] += 1
+    got = (answer.status_code, code(answer))
+    assert got == wanted, f"{label} as {stranger}, whose object it is not: {got}, and not {wanted}"
+
+
+@atexit.register
+def say_what_was_replayed():
+    """For the report, which wants every such operation to have been tried."""
+    wanted = {label for label in LABELS if "{id}" in label}
+    with open("target/fuzz/others.json", "w", encoding="utf-8") as file:
+        json.dump({label: replayed[label] for label in sorted(wanted)}, file)
+
+
 def code(response):
     try:
         return response.json().get("code")
@@ -145,8 +196,9 @@ def protect_our_keys(case):
 
 def sound_tag(case):
     """Where the generator finds no value for the pattern of an optional header, it sends 0 as if it were one."""
-    if (case.headers or {}).get("If-None-Match") == "0":
-        case.headers["If-None-Match"] = '"7-full"'
+    for name in ("If-Match", "If-None-Match"):
+        if (case.headers or {}).get(name) == "0":
+            case.headers[name] = '"7-full"'
 
 
 sent_keys = set()
@@ -379,7 +431,7 @@ def new_key():
 
 
 def create_key(case):
-    """A desk's member needs a desk, and a requester a relationship."""
+    """A desk's member needs a desk, a requester a relationship, and a scope has to be one of the role."""
     body = case.body
     if not isinstance(body, dict):
         return
@@ -387,6 +439,8 @@ def create_key(case):
         body["desks"] = [pick(WORDS["desk"], body)]
     if body.get("role") == "requester" and not body.get("relationship"):
         body["relationship"] = "pdm"
+    if body.get("scopes"):
+        body["scopes"] = ["consult"]  # of use to every role
 
 
 def known_key(case):

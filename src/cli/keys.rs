@@ -5,8 +5,9 @@ use clap::{Args, Subcommand};
 use super::{DatabaseOptions, Failure};
 use crate::catalog;
 use crate::clock::Clock;
-use crate::domain::actor::Role;
+use crate::domain::actor::{Role, Scope};
 use crate::domain::facts::Relationship;
+use crate::domain::rights;
 use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, issue, withdraw};
 use crate::store::{Connection, Store, keys, migrations};
 
@@ -43,6 +44,10 @@ pub(super) struct CreateOptions {
     /// MPN id of a partner a requester manages; may be given several times.
     #[arg(long = "partner")]
     partners: Vec<String>,
+    /// What of its role it is limited to: consult, requests.read, requests.write, desk.work, keys.manage or
+    /// audit.read; may be given several times. Left out, it has all that its role gives.
+    #[arg(long = "scope")]
+    scopes: Vec<Scope>,
     /// Days until it ends.
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_LIFE_DAYS)))]
     days: u32,
@@ -71,8 +76,12 @@ async fn create(store: &Store, options: CreateOptions) -> Result<(), Failure> {
         relationship,
         desks,
         partners,
+        scopes,
         days,
     } = options;
+    if let Some(scope) = scopes.iter().find(|scope| !rights::suits(**scope, role)) {
+        return Err(format!("A key of the role {role} has no use for the scope {scope}.").into());
+    }
     let builtin = catalog::builtin()?;
     if let Some(stranger) = desks.iter().find(|desk| builtin.desk(desk).is_none()) {
         eprintln!("Note: {stranger} is not a desk of the built-in catalogue.");
@@ -84,6 +93,7 @@ async fn create(store: &Store, options: CreateOptions) -> Result<(), Failure> {
         relationship,
         desks,
         partners,
+        scopes: (!scopes.is_empty()).then_some(scopes),
         lives_days: days,
     };
     let (key, text) = issue(store, input, "command line", Clock::real().now()).await?;
@@ -117,8 +127,19 @@ async fn list(store: &Store) -> Result<(), Failure> {
                 (None, true) => "live",
                 (None, false) => "expired",
             };
+            let scopes: Vec<&str> = key
+                .scopes
+                .iter()
+                .flatten()
+                .map(|scope| scope.as_str())
+                .collect();
+            let limited = if scopes.is_empty() {
+                String::new()
+            } else {
+                format!("  only {}", scopes.join(", "))
+            };
             println!(
-                "{}  {:<11}  {state:<7}  {}  {}",
+                "{}  {:<11}  {state:<7}  {}  {}{limited}",
                 key.id,
                 key.role.as_str(),
                 key.expires_at.format("%Y-%m-%d"),

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::http::proxies::Prefix;
+
 /// What stops a command, as a sentence for the person who typed it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -73,6 +75,10 @@ struct ServeOptions {
     /// Catalogue to use instead of the one built in.
     #[arg(long, env = "ED_CATALOG")]
     catalog: Option<PathBuf>,
+    /// Proxies whose `X-Forwarded-For` says where a request comes from: addresses or prefixes such as
+    /// 10.0.0.0/8, with commas between them. From anybody else the header is ignored.
+    #[arg(long, env = "ED_TRUSTED_PROXIES", value_delimiter = ',')]
+    trusted_proxies: Vec<Prefix>,
     #[command(flatten)]
     limits: limits::LimitOptions,
     #[command(flatten)]

@@ -1,9 +1,11 @@
 //! What the command line says about the issuer of access tokens.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::Failure;
-use crate::oidc::{ClaimNames, OidcSettings, WebAddress};
+use crate::oidc::{ClaimNames, OidcSettings, WebAddress, read_authorities};
 
 /// Access tokens of an OpenID Connect issuer, beside API keys. A claim is given by its name, or
 /// where it is nested by a JSON Pointer such as /realm_access/roles.
@@ -16,6 +18,10 @@ pub(super) struct OidcOptions {
     /// Audience that tokens have to be for; several with commas between them.
     #[arg(long, env = "ED_OIDC_AUDIENCE", value_delimiter = ',')]
     oidc_audience: Vec<String>,
+    /// File with certificate authorities in PEM, trusted besides the well-known ones when the issuer's keys
+    /// are fetched.
+    #[arg(long, env = "ED_OIDC_CA_FILE")]
+    oidc_ca_file: Option<PathBuf>,
     /// Claim with the stable id of the person or tool.
     #[arg(long, env = "ED_OIDC_ID_CLAIM", default_value = "sub")]
     oidc_id_claim: String,
@@ -54,11 +60,12 @@ impl OidcOptions {
     /// The settings; `None` where access tokens are not taken.
     ///
     /// # Errors
-    /// Where an issuer or an audience stands alone.
+    /// Where an issuer or an audience stands alone, or the file with authorities is of no use.
     pub(super) fn settings(self) -> Result<Option<OidcSettings>, Failure> {
         let Self {
             oidc_issuer,
             oidc_audience,
+            oidc_ca_file,
             oidc_id_claim,
             oidc_name_claim,
             oidc_trusted_email_claim,
@@ -84,6 +91,16 @@ impl OidcOptions {
                 return Err("ED_OIDC_AUDIENCE says nothing without ED_OIDC_ISSUER.".into());
             }
         };
+        let authorities = match oidc_ca_file {
+            None => Vec::new(),
+            Some(file) => {
+                let unusable = |error: &dyn std::fmt::Display| {
+                    format!("ED_OIDC_CA_FILE {} can't be used: {error}.", file.display())
+                };
+                let pem = std::fs::read(&file).map_err(|error| unusable(&error))?;
+                read_authorities(&pem).map_err(|error| unusable(&error))?
+            }
+        };
         Ok(Some(OidcSettings {
             issuer,
             audiences,
@@ -98,6 +115,7 @@ impl OidcOptions {
             },
             prefix: oidc_prefix,
             prefix_required: oidc_prefix_required,
+            authorities,
         }))
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         database,
         listen: address,
         catalog,
+        trusted_proxies,
         limits,
         oidc,
     } = options;
@@ -50,9 +51,11 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         }
         let hooks = Arc::new(Hooks::new(Arc::clone(&app), oidc));
         let data = Arc::clone(&app);
-        let http = Http::new(limits, clock, hooks.clone(), hooks).with_data(move |config| {
-            config.app_data(web::Data::from(Arc::clone(&data)));
-        });
+        let http = Http::new(limits, clock, hooks.clone(), hooks)
+            .behind(trusted_proxies.into())
+            .with_data(move |config| {
+                config.app_data(web::Data::from(Arc::clone(&data)));
+            });
         let address = listener.local_addr()?;
         let server = listen(http, listener)?;
         if is_private {

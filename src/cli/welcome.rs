@@ -43,6 +43,7 @@ pub(super) async fn show(app: &App, address: SocketAddr) -> Result<(), Failure> 
                 Role::Requester | Role::Viewer | Role::Integration | Role::Admin => Vec::new(),
             },
             partners: Vec::new(),
+            scopes: None,
             lives_days: DAYS,
         };
         let (_, text) = issue(&app.store, input, "first start", app.clock.now()).await?;

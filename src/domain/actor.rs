@@ -20,6 +20,24 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// A part of what a role may do. A credential may be limited to some of them.
+    Scope {
+        /// Read the catalogue, and ask for a dry run.
+        Consult = "consult",
+        /// Read requests, their history and their hours, and follow the feed.
+        RequestsRead = "requests.read",
+        /// Create requests, change their facts, and take the requester's steps.
+        RequestsWrite = "requests.write",
+        /// Take the desk's steps, a lead's among them, and log hours.
+        DeskWork = "desk.work",
+        /// Make, list and revoke API keys.
+        KeysManage = "keys.manage",
+        /// Read the audit trail.
+        AuditRead = "audit.read",
+    }
+}
+
 /// An authenticated caller. Made from a credential, never from a request body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caller {
@@ -35,6 +53,8 @@ pub struct Caller {
     pub desks: Vec<String>,
     /// MPN ids of the partners a requester manages.
     pub partners: Vec<String>,
+    /// What of its role the credential is limited to; `None` where it has all of it.
+    pub scopes: Option<Vec<Scope>>,
     /// Id of the API key used; names the credential in the audit trail.
     pub key_id: String,
 }

@@ -24,7 +24,7 @@ pub fn may_act(caller: &Caller) -> Result<(), FlowError> {
     let actions = [Action::ActAsOwner, Action::ActAsDesk, Action::ActAsLead];
     if actions
         .iter()
-        .any(|action| rights::reach(caller.role, *action).is_some())
+        .any(|action| rights::reach(caller, *action).is_some())
     {
         Ok(())
     } else {

@@ -222,7 +222,7 @@ pub async fn list(
     after: Option<Position>,
     limit: i64,
 ) -> Result<Vec<Entry>, FlowError> {
-    if rights::reach(ask.caller.role, Action::ReadAudit).is_none() {
+    if rights::reach(&ask.caller, Action::ReadAudit).is_none() {
         return Err(FlowError::Forbidden(
             "Only an administrator reads the audit trail.".to_owned(),
         ));

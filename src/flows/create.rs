@@ -81,7 +81,7 @@ pub async fn create(
 /// # Errors
 /// Where it doesn't.
 pub fn may_create(caller: &Caller) -> Result<(), FlowError> {
-    match rights::reach(caller.role, Action::CreateRequest) {
+    match rights::reach(caller, Action::CreateRequest) {
         Some(_) => Ok(()),
         None => Err(FlowError::Forbidden(format!(
             "The role {} does not create requests.",

@@ -11,7 +11,7 @@ use super::once::{Given, once};
 use super::{Ask, FlowError};
 use crate::app::App;
 use crate::credentials::{NewKey, PresentedKey, fresh_id};
-use crate::domain::actor::{Caller, Role};
+use crate::domain::actor::{Caller, Role, Scope};
 use crate::domain::facts::Relationship;
 use crate::domain::rights::{self, Action};
 use crate::store::idempotency::{Answer, Key};
@@ -37,6 +37,8 @@ pub struct KeyInput {
     pub desks: Vec<String>,
     /// MPN ids of the partners a requester manages.
     pub partners: Vec<String>,
+    /// What of its role it is limited to; `None` for all of it.
+    pub scopes: Option<Vec<Scope>>,
     /// Days until it ends.
     pub lives_days: u32,
 }
@@ -51,6 +53,7 @@ impl KeyInput {
             relationship,
             desks,
             partners,
+            scopes,
             lives_days,
         } = self;
         ApiKey {
@@ -62,6 +65,11 @@ impl KeyInput {
             relationship,
             desks,
             partners,
+            scopes: scopes.map(|given| {
+                let mut scopes = Scope::ALL.to_vec();
+                scopes.retain(|scope| given.contains(scope));
+                scopes
+            }),
             created_at: now,
             created_by: created_by.to_owned(),
             expires_at: now + TimeDelta::days(i64::from(lives_days.min(LONGEST_LIFE_DAYS))),
@@ -122,7 +130,8 @@ pub async fn withdraw(
 /// [`SecretMaker`](crate::credentials::SecretMaker).
 ///
 /// # Errors
-/// Where the caller does not manage keys, the idempotency key is in use, or the database does not answer.
+/// Where the caller does not manage keys or would make one with more rights than its own, the idempotency key
+/// is in use, or the database does not answer.
 pub async fn create(
     app: &App,
     ask: &Ask,
@@ -131,6 +140,12 @@ pub async fn create(
     render: impl Fn(&ApiKey) -> Answer,
 ) -> Result<(Given, String), FlowError> {
     must_manage(&ask.caller)?;
+    if !rights::may_hand_on(&ask.caller, input.role, input.scopes.as_deref()) {
+        return Err(FlowError::Forbidden(format!(
+            "A key that is limited makes no key of the role {} with more scopes than it has itself.",
+            input.role
+        )));
+    }
     let new = match key {
         Some(key) => app.secret_maker.key(fresh_id(), &key.seed),
         None => NewKey::generate(),
@@ -186,19 +201,26 @@ pub async fn show(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
 /// Revokes a key, on this instance at once and on every other within [`CACHED_FOR`].
 ///
 /// # Errors
-/// Where the caller does not manage keys, there is no such key, the idempotency key is in use, or the database
-/// does not answer.
+/// Where the caller does not manage keys, there is no such key or not as expected, the idempotency key is in use,
+/// or the database does not answer.
 pub async fn revoke(
     app: &App,
     ask: &Ask,
     id: &str,
+    expected: &dyn Fn(&ApiKey) -> bool,
     key: Option<&Key>,
     render: impl Fn(&ApiKey) -> Answer,
 ) -> Result<Given, FlowError> {
     must_manage(&ask.caller)?;
     let now = app.clock.now();
     let work = async |unit: &mut Unit, _| {
-        keys::revoke(unit.connection().await?, id, now)
+        let connection = unit.connection().await?;
+        let found = keys::find(connection, id).await?;
+        let found = found.ok_or(FlowError::NotFound)?;
+        if !expected(&found) {
+            return Err(FlowError::StaleKey(Box::new(found)));
+        }
+        keys::revoke(connection, id, now)
             .await?
             .ok_or(FlowError::NotFound)
     };
@@ -208,7 +230,7 @@ pub async fn revoke(
 }
 
 fn must_manage(caller: &Caller) -> Result<(), FlowError> {
-    if rights::reach(caller.role, Action::ManageKeys).is_some() {
+    if rights::reach(caller, Action::ManageKeys).is_some() {
         Ok(())
     } else {
         Err(FlowError::Forbidden(

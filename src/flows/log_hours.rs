@@ -30,7 +30,7 @@ pub struct Worked {
 /// # Errors
 /// Where it doesn't.
 pub fn may_log_hours(caller: &Caller) -> Result<(), FlowError> {
-    match rights::reach(caller.role, Action::ActAsDesk) {
+    match rights::reach(caller, Action::ActAsDesk) {
         Some(_) => Ok(()),
         None => Err(FlowError::Forbidden("Only the desk logs hours.".to_owned())),
     }

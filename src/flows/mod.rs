@@ -26,6 +26,7 @@ use crate::domain::lifecycle::Refusal;
 use crate::domain::request::Request;
 use crate::store::apply::{Stamp, Who};
 use crate::store::history::Asked;
+use crate::store::keys::ApiKey;
 use crate::store::{StoreError, WorkError};
 
 /// Why a flow did nothing.
@@ -51,6 +52,9 @@ pub enum FlowError {
     /// The request is not in the version the caller knows.
     #[error("somebody else changed it")]
     Stale(Box<Request>),
+    /// The API key is not as the caller knows it.
+    #[error("the key is another by now")]
+    StaleKey(Box<ApiKey>),
     /// The idempotency key was used for something else.
     #[error("the idempotency key was used for something else")]
     KeyUsedForOther,
@@ -67,6 +71,7 @@ impl WorkError for FlowError {
             | Self::Forbidden(_)
             | Self::Refused { .. }
             | Self::Stale(_)
+            | Self::StaleKey(_)
             | Self::KeyUsedForOther
             | Self::KeyRunning => None,
         }

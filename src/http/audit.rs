@@ -16,6 +16,7 @@ use super::query::Query;
 use super::refusal;
 use super::routes::Endpoint;
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::audit;
 use crate::store::audit::{AuditOutcome, Entry, Filter, Position};
 
@@ -37,7 +38,8 @@ pub struct EntryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 64, example = "h3Jq0ZsT8mVd")]
     pub key_id: Option<String>,
-    /// Address the request came from: that of the client, or of the last proxy before the service.
+    /// Address the request came from: that of the client, or of a proxy before it that the operator does not
+    /// name as trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 45, example = "203.0.113.7")]
     pub address: Option<String>,
@@ -216,9 +218,11 @@ async fn list(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_list, list).problems(&[
-        Code::CursorInvalid,
-        Code::CursorFilterMismatch,
-        Code::ActionForbidden,
-    ])
+    Endpoint::caller(__path_list, list)
+        .does(&[Action::ReadAudit])
+        .problems(&[
+            Code::CursorInvalid,
+            Code::CursorFilterMismatch,
+            Code::ActionForbidden,
+        ])
 }

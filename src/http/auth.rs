@@ -11,7 +11,9 @@ use futures_util::future::LocalBoxFuture;
 use super::Http;
 use super::codes::Code;
 use super::problem::Problem;
+use super::proxies::client_address;
 use crate::domain::actor::Caller;
+use crate::domain::rights::{self, Action};
 
 /// Tells whose token it is.
 pub trait Authenticator: Send + Sync {
@@ -38,7 +40,7 @@ impl FromRequest for Authenticated {
 /// that trying many takes long; a request without any token tries nothing.
 pub(super) async fn authenticate(http: &Http, request: &HttpRequest) -> Result<Caller, Problem> {
     let token = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
-    let address = request.peer_addr().map(|address| address.ip());
+    let address = client_address(request);
     if let Some(address) = address {
         http.quotas.may_authenticate(address, Instant::now())?;
     }
@@ -51,6 +53,24 @@ pub(super) async fn authenticate(http: &Http, request: &HttpRequest) -> Result<C
         http.quotas.failed_to_authenticate(address, Instant::now());
     }
     Err(problem)
+}
+
+/// Refuses a caller whose key is limited to other scopes than these actions need, after RFC 6750. It is
+/// told so whatever it asks for, so it learns nothing of what there is.
+pub(super) fn within_scopes(request: &HttpRequest, actions: &[Action]) -> Result<(), Problem> {
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>();
+    match caller.and_then(|caller| rights::lacks(caller, actions)) {
+        None => Ok(()),
+        Some(scope) => Err(Problem::new(Code::ActionForbidden)
+            .detail(format!(
+                "The API key is limited, and the scope {scope} is not among those it has."
+            ))
+            .header(
+                header::WWW_AUTHENTICATE,
+                &format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""),
+            )),
+    }
 }
 
 /// The token of `Authorization: Bearer`, given once and in the letters a token may have.

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::routes::Endpoint;
 use crate::app::App;
 use crate::catalog::view::CatalogView;
+use crate::domain::rights::Action;
 
 /// Desks, services, rules, words and channels
 ///
@@ -40,5 +41,5 @@ async fn show(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_show, show)
+    Endpoint::caller(__path_show, show).does(&[Action::Consult])
 }

@@ -11,6 +11,7 @@ use super::requests::body::{CheckBody, check_words};
 use super::routes::Endpoint;
 use crate::app::App;
 use crate::domain::decision::Decision;
+use crate::domain::rights::Action;
 use crate::flows::check::check as judge;
 
 /// Ask which desk would take a request
@@ -43,5 +44,7 @@ async fn check(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_check, check).stores_nothing()
+    Endpoint::caller(__path_check, check)
+        .does(&[Action::Consult])
+        .stores_nothing()
 }

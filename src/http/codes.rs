@@ -88,7 +88,7 @@ codes! {
     IdempotencyInProgress = "IDEMPOTENCY_IN_PROGRESS", CONFLICT, Retry::After(1), "The first request with this key is still running",
         "Another request with the same Idempotency-Key has not finished. Send this one again with the same key to receive its answer.";
     PreconditionFailed = "PRECONDITION_FAILED", PRECONDITION_FAILED, Retry::Never, "The object has changed",
-        "The entity tag in If-Match is not that of the object as it is now: somebody changed it since it was read. The answer carries the present object and its tag: merge, then send the change again with the new tag.";
+        "The entity tag in If-Match is not that of the object as it is now, or one in If-None-Match is: somebody changed it since it was read. The answer to a change carries the present object and its tag: merge, then send the change again with the new tag.";
     BodyTooLarge = "BODY_TOO_LARGE", PAYLOAD_TOO_LARGE, Retry::Never, "The body is too large",
         "The body is larger than this operation takes. The detail says how many bytes it may have.";
     UriTooLong = "URI_TOO_LONG", URI_TOO_LONG, Retry::Never, "The address is too long",

@@ -112,18 +112,58 @@ impl Condition {
     }
 }
 
-/// `If-Match`, where it is given.
-pub fn if_match(headers: &HeaderMap) -> Result<Option<Condition>, Problem> {
-    condition(headers, header::IF_MATCH, "If-Match")
+/// What a client demands of the object as it is now. Both headers count for every method.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions {
+    if_match: Option<Condition>,
+    if_none_match: Option<Condition>,
 }
 
-/// `If-Match`, for an operation that can't do without: 428 where it is missing.
-pub fn require_if_match(headers: &HeaderMap) -> Result<Condition, Problem> {
-    if_match(headers)?.ok_or_else(|| {
-        Problem::new(Code::PreconditionRequired)
-            .detail("Send If-Match with the entity tag of the version you have read.")
-            .fault(Fault::in_header("If-Match", "REQUIRED", "is required"))
+impl Preconditions {
+    /// Whether the object may be changed, if it is as it was shown with this tag.
+    pub fn hold(&self, current: &EntityTag) -> bool {
+        self.if_match
+            .as_ref()
+            .is_none_or(|condition| condition.matches(current))
+            && !self
+                .if_none_match
+                .as_ref()
+                .is_some_and(|condition| condition.matches_weakly(current))
+    }
+}
+
+/// `If-Match` and `If-None-Match`, where they are given.
+pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, Problem> {
+    Ok(Preconditions {
+        if_match: condition(headers, header::IF_MATCH, "If-Match")?,
+        if_none_match: if_none_match(headers)?,
     })
+}
+
+/// The same for an operation that can't do without `If-Match`: 428 where it is missing.
+pub fn require_if_match(headers: &HeaderMap) -> Result<Preconditions, Problem> {
+    let found = preconditions(headers)?;
+    if found.if_match.is_none() {
+        return Err(Problem::new(Code::PreconditionRequired)
+            .detail("Send If-Match with the entity tag of the version you have read.")
+            .fault(Fault::in_header("If-Match", "REQUIRED", "is required")));
+    }
+    Ok(found)
+}
+
+/// Refuses what is demanded of a list that something is to be added to. It is always there, and its tag is
+/// weak, so that no tag in `If-Match` is its own.
+pub fn adds_to_list(headers: &HeaderMap) -> Result<(), Problem> {
+    let Preconditions {
+        if_match,
+        if_none_match,
+    } = preconditions(headers)?;
+    if matches!(if_match, Some(Condition::Tags(_))) || if_none_match == Some(Condition::Any) {
+        return Err(Problem::new(Code::PreconditionFailed).detail(
+            "What is added to a list depends on no version: leave If-Match and If-None-Match out.",
+        ));
+    }
+    Ok(())
 }
 
 /// `If-None-Match`, where it is given.
@@ -131,9 +171,19 @@ pub fn if_none_match(headers: &HeaderMap) -> Result<Option<Condition>, Problem> 
     condition(headers, header::IF_NONE_MATCH, "If-None-Match")
 }
 
-/// Whether the client has the present version already and a 304 will do.
+/// Whether the client has the present version already and a 304 will do; 412 where it demands another
+/// version, which counts first (RFC 9110, section 13.2.2).
 pub fn not_modified(headers: &HeaderMap, current: &EntityTag) -> Result<bool, Problem> {
-    Ok(if_none_match(headers)?.is_some_and(|condition| condition.matches_weakly(current)))
+    let Preconditions {
+        if_match,
+        if_none_match,
+    } = preconditions(headers)?;
+    if if_match.is_some_and(|condition| !condition.matches(current)) {
+        return Err(Problem::new(Code::PreconditionFailed)
+            .detail("None of the tags in If-Match is that of the object as it is now.")
+            .header(header::ETAG, &current.to_string()));
+    }
+    Ok(if_none_match.is_some_and(|condition| condition.matches_weakly(current)))
 }
 
 fn condition(
@@ -225,9 +275,13 @@ mod tests {
             ("\"7-lead\"", false, false),
             (",, \"7-full\",", true, true),
         ] {
-            let condition = if_match(&sent(header::IF_MATCH, &[text])).unwrap().unwrap();
-            assert_eq!(condition.matches(&current), strong, "{text}");
+            let headers = sent(header::IF_MATCH, &[text]);
+            let wanted = preconditions(&headers).unwrap();
+            assert_eq!(wanted.hold(&current), strong, "{text}");
+            assert_eq!(not_modified(&headers, &current).is_ok(), strong, "{text}");
             let headers = sent(header::IF_NONE_MATCH, &[text]);
+            let wanted = preconditions(&headers).unwrap();
+            assert_eq!(wanted.hold(&current), !weak, "{text}");
             assert_eq!(not_modified(&headers, &current).unwrap(), weak, "{text}");
         }
     }
@@ -235,12 +289,8 @@ mod tests {
     #[test]
     fn a_list_may_come_in_several_lines() {
         let headers = sent(header::IF_MATCH, &["\"1-a\"", "\"2-a\""]);
-        assert!(
-            if_match(&headers)
-                .unwrap()
-                .unwrap()
-                .matches(&EntityTag::of_version(2, "a"))
-        );
+        let wanted = preconditions(&headers).unwrap();
+        assert!(wanted.hold(&EntityTag::of_version(2, "a")));
     }
 
     #[test]
@@ -263,8 +313,8 @@ mod tests {
         let current = EntityTag::of_page("", items.into_iter(), None);
         let headers = sent(header::IF_NONE_MATCH, &[&current.to_string()]);
         assert!(not_modified(&headers, &current).unwrap());
-        let condition = if_match(&sent(header::IF_MATCH, &[&current.to_string()]));
-        assert!(!condition.unwrap().unwrap().matches(&current));
+        let wanted = preconditions(&sent(header::IF_MATCH, &[&current.to_string()]));
+        assert!(!wanted.unwrap().hold(&current));
     }
 
     #[test]
@@ -285,8 +335,10 @@ mod tests {
             "\"a b\"",
             "*, \"a\"",
         ] {
-            let problem = if_match(&sent(header::IF_MATCH, &[text])).unwrap_err();
-            assert_eq!(problem.code(), Code::IfMatchMalformed, "{text}");
+            for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
+                let problem = preconditions(&sent(name, &[text])).unwrap_err();
+                assert_eq!(problem.code(), Code::IfMatchMalformed, "{text}");
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ use super::answer;
 use super::auth::Authenticated;
 use super::problem::Problem;
 use super::routes::Endpoint;
-use crate::domain::actor::{Caller, Role};
+use crate::domain::actor::{Caller, Role, Scope};
 use crate::domain::facts::Relationship;
-use crate::domain::rights::{Action, RIGHTS, Reach};
+use crate::domain::rights::{self, Action, Reach};
 
 /// Something the caller may do, and how far it reaches.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -43,6 +43,10 @@ pub struct MeView {
     /// MPN ids of the partners a requester manages.
     #[schema(max_items = 1000)]
     pub partners: Vec<String>,
+    /// What of its role the credential is limited to; left out where it has all that its role gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub scopes: Option<Vec<Scope>>,
     /// What the caller may do.
     #[schema(max_items = 50)]
     pub rights: Vec<RightView>,
@@ -50,6 +54,12 @@ pub struct MeView {
 
 impl From<Caller> for MeView {
     fn from(caller: Caller) -> Self {
+        let rights = rights::rights(&caller)
+            .map(|right| RightView {
+                action: right.action,
+                reach: right.reach,
+            })
+            .collect();
         let Caller {
             subject,
             name,
@@ -57,16 +67,9 @@ impl From<Caller> for MeView {
             relationship,
             desks,
             partners,
+            scopes,
             key_id: _,
         } = caller;
-        let rights = RIGHTS
-            .iter()
-            .filter(|right| right.role == role)
-            .map(|right| RightView {
-                action: right.action,
-                reach: right.reach,
-            })
-            .collect();
         Self {
             subject,
             name,
@@ -74,6 +77,7 @@ impl From<Caller> for MeView {
             relationship,
             desks,
             partners,
+            scopes,
             rights,
         }
     }

@@ -42,6 +42,7 @@ pub mod page;
 pub mod parse;
 pub mod path;
 pub mod problem;
+pub mod proxies;
 pub mod query;
 pub mod quotas;
 pub mod refusal;
@@ -64,6 +65,7 @@ use self::auth::Authenticator;
 use self::connections::{Limits, Load};
 use self::health::Readiness;
 use self::problem::Problem;
+use self::proxies::TrustedProxies;
 use self::quotas::Quotas;
 use self::routes::Routes;
 use crate::clock::Clock;
@@ -109,6 +111,7 @@ pub struct Http {
     load: Load,
     waiting: Load,
     quotas: Arc<Quotas>,
+    proxies: Arc<TrustedProxies>,
     stopping: Arc<AtomicBool>,
     draining: Arc<watch::Sender<bool>>,
 }
@@ -132,6 +135,7 @@ impl Http {
             load: Load::default(),
             waiting: Load::default(),
             quotas,
+            proxies: Arc::default(),
             stopping: Arc::default(),
             draining: Arc::default(),
         }
@@ -144,6 +148,13 @@ impl Http {
         data: impl Fn(&mut web::ServiceConfig) + Send + Sync + 'static,
     ) -> Self {
         self.data = Arc::new(data);
+        self
+    }
+
+    /// Takes the word of these proxies on where a request comes from.
+    #[must_use]
+    pub fn behind(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Arc::new(proxies);
         self
     }
 

@@ -8,6 +8,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::codes::Code;
 use super::context::RequestId;
+use super::proxies::client_address;
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::flows::audit::Origin;
@@ -34,7 +35,7 @@ pub(super) fn of(request: &ServiceRequest, action: &str) -> Arc<Origin> {
         value.len() <= LONGEST_NAME && value.bytes().all(plain)
     });
     let mut origin = Origin::default();
-    origin.address = request.peer_addr().map(|peer| peer.ip().to_string());
+    origin.address = client_address(request.request()).map(|address| address.to_string());
     origin.method = request.method().to_string();
     origin.route = request.match_pattern().unwrap_or_default();
     origin.action = action.to_owned();

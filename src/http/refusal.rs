@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::codes::Code;
+use super::keys::KeyView;
 use super::problem::{Fault, Problem};
 use super::requests::view::{RequestView, tag};
 use crate::domain::actor::Caller;
@@ -26,6 +27,12 @@ pub fn problem(error: FlowError, caller: &Caller, now: DateTime<Utc>) -> Problem
                     request.version
                 ))
                 .current(&RequestView::new(*request, caller, now), &etag)
+        }
+        FlowError::StaleKey(key) => {
+            let view = KeyView::from(*key);
+            Problem::new(Code::PreconditionFailed)
+                .detail("The key is another by now; look at it in current and send its tag.")
+                .current(&view, &view.tag().to_string())
         }
         FlowError::KeyUsedForOther => Problem::new(Code::IdempotencyKeyReused),
         FlowError::KeyRunning => Problem::new(Code::IdempotencyInProgress),

@@ -1,7 +1,7 @@
 //! The registry: each endpoint is declared once and yields both its route and its documentation.
 //!
 //! ```text
-//! 404/405 ─► gate: shed ─► authenticate ─► quota ─► 414 ─► no stray parameters ─► handler (extractors) ─► answer
+//! 404/405 ─► gate: shed ─► authenticate ─► quota ─► scopes ─► 414 ─► no stray parameters ─► handler (extractors) ─► answer
 //! ```
 
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ use super::held::Held;
 use super::problem::{Problem, allow};
 use super::quotas::Use;
 use super::{Http, auth, origin, query};
+use crate::domain::rights::Action;
 
 /// Who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub struct Endpoint {
     pub(super) access: Access,
     pub(super) described: Option<Described>,
     pub(super) stores_nothing: bool,
+    pub(super) actions: &'static [Action],
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
     route: Box<dyn Fn() -> Route>,
@@ -99,6 +101,7 @@ impl Endpoint {
             access: Access::Public,
             described: None,
             stores_nothing: true,
+            actions: &[],
             time_limit: None,
             long_poll: None,
             route: Box::new(move || web::to(handler.clone())),
@@ -134,6 +137,7 @@ impl Endpoint {
                 problems: Vec::new(),
             }),
             stores_nothing,
+            actions: &[],
             time_limit: None,
             long_poll: None,
             route: Box::new(move || web::to(handler.clone())),
@@ -148,6 +152,14 @@ impl Endpoint {
         if let Some(described) = &mut self.described {
             described.problems.extend(codes);
         }
+        self
+    }
+
+    /// What it does on the caller's behalf. A key that is limited to other scopes is refused before anything
+    /// is looked up or read; of these actions it needs those that its role would give it.
+    #[must_use]
+    pub fn does(mut self, actions: &'static [Action]) -> Self {
+        self.actions = actions;
         self
     }
 
@@ -189,6 +201,7 @@ impl Endpoint {
         Policy {
             access: self.access,
             stores_nothing: self.stores_nothing,
+            actions: self.actions,
             time_limit: self.time_limit,
             long_poll: self.long_poll,
             action: operation
@@ -293,6 +306,7 @@ fn other_method(request: &HttpRequest, allowed: &[Method]) -> Result<HttpRespons
 struct Policy {
     access: Access,
     stores_nothing: bool,
+    actions: &'static [Action],
     time_limit: Option<Duration>,
     long_poll: Option<Duration>,
     /// The name of an operation that writes, for the audit trail.
@@ -400,6 +414,7 @@ async fn pass(
     next: Next<BoxBody>,
 ) -> Result<Result<ServiceResponse<BoxBody>, Error>, Problem> {
     let limits = &Http::of(request.request())?.limits;
+    auth::within_scopes(request.request(), policy.actions)?;
     let length = request
         .uri()
         .path_and_query()

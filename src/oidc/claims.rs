@@ -117,6 +117,7 @@ pub fn caller(
         relationship,
         desks,
         partners,
+        scopes: None,
         key_id: format!("oidc:{}:{id}", settings.issuer.host()),
     })
 }
@@ -262,6 +263,7 @@ mod tests {
                 relationship: Some(Relationship::Pdm),
                 desks: Vec::new(),
                 partners: vec![String::from("4567890")],
+                scopes: None,
                 key_id: String::from("oidc:login.example.com:s-1"),
             }
         );

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use ureq::Agent;
 
+use super::authorities;
 use super::keyset::KeySet;
 use super::settings::{OidcSettings, WebAddress};
 
@@ -75,6 +76,7 @@ impl Source {
             .http_status_as_error(false)
             .user_agent(concat!("engagement-desk/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
+            .tls_config(authorities::tls(&settings.authorities))
             .build()
             .new_agent();
         Self { settings, agent }

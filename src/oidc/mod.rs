@@ -8,6 +8,7 @@
 //!
 //! `token` and `claims` are pure; only `discovery` speaks to the issuer, and only `cache` calls it.
 
+mod authorities;
 mod cache;
 mod claims;
 mod discovery;
@@ -18,6 +19,7 @@ mod token;
 
 use std::sync::Arc;
 
+pub use self::authorities::{BadBundle, read as read_authorities};
 pub use self::claims::{Lack, PRECEDENCE};
 pub use self::discovery::FETCH_LIMIT;
 pub use self::settings::{BadAddress, ClaimNames, OidcSettings, WebAddress};

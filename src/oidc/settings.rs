@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ureq::http::Uri;
+use ureq::tls::Certificate;
 
 /// An address that keys are fetched from: `https`, or `http` on this very machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +122,8 @@ pub struct OidcSettings {
     pub prefix: String,
     /// Whether a value must have it.
     pub prefix_required: bool,
+    /// Authorities that the issuer's certificate may be signed by, besides the well-known ones.
+    pub authorities: Vec<Certificate<'static>>,
 }
 
 impl OidcSettings {
@@ -132,6 +135,7 @@ impl OidcSettings {
             claims: ClaimNames::default(),
             prefix: String::from("engagement-desk."),
             prefix_required: false,
+            authorities: Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::column::Word;
 use super::schema::api_keys;
 use super::{Connection, StoreError};
-use crate::domain::actor::{Caller, Role};
+use crate::domain::actor::{Caller, Role, Scope};
 use crate::domain::facts::Relationship;
 
 /// A key without its secret.
@@ -29,6 +29,8 @@ pub struct ApiKey {
     pub desks: Vec<String>,
     /// MPN ids of the partners a requester manages.
     pub partners: Vec<String>,
+    /// What of its role it is limited to; `None` for all of it.
+    pub scopes: Option<Vec<Scope>>,
     /// When it was made (UTC).
     pub created_at: DateTime<Utc>,
     /// Subject of who made it.
@@ -56,6 +58,7 @@ impl ApiKey {
             relationship: self.relationship,
             desks: self.desks.clone(),
             partners: self.partners.clone(),
+            scopes: self.scopes.clone(),
             key_id: self.id.clone(),
         }
     }
@@ -72,6 +75,7 @@ struct ApiKeyRow {
     relationship: Option<Word<Relationship>>,
     desks: Vec<String>,
     partners: Vec<String>,
+    scopes: Option<Vec<Word<Scope>>>,
     created_at: DateTime<Utc>,
     created_by: String,
     expires_at: DateTime<Utc>,
@@ -90,6 +94,7 @@ impl From<ApiKeyRow> for ApiKey {
             relationship,
             desks,
             partners,
+            scopes,
             created_at,
             created_by,
             expires_at,
@@ -105,6 +110,7 @@ impl From<ApiKeyRow> for ApiKey {
             relationship: relationship.map(|word| word.0),
             desks,
             partners,
+            scopes: scopes.map(|words| words.into_iter().map(|word| word.0).collect()),
             created_at,
             created_by,
             expires_at,
@@ -125,6 +131,7 @@ impl From<ApiKey> for ApiKeyRow {
             relationship,
             desks,
             partners,
+            scopes,
             created_at,
             created_by,
             expires_at,
@@ -140,6 +147,7 @@ impl From<ApiKey> for ApiKeyRow {
             relationship: relationship.map(Word),
             desks,
             partners,
+            scopes: scopes.map(|scopes| scopes.into_iter().map(Word).collect()),
             created_at,
             created_by,
             expires_at,

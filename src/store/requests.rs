@@ -40,7 +40,7 @@ pub enum Visibility {
 impl Visibility {
     /// What the rights table lets the caller read.
     pub fn of(caller: &Caller) -> Self {
-        match rights::reach(caller.role, Action::ReadRequest) {
+        match rights::reach(caller, Action::ReadRequest) {
             None => Self::Nothing,
             Some(Reach::All) => Self::Everything,
             Some(Reach::Own) => Self::Own {

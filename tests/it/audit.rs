@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Client, TestApp, consultation_at_tpd, session_at_pad};
 use crate::support::client::Answer;
+use crate::support::server::limits;
 
 /// Everything in the trail that was asked for over HTTP, oldest first.
 fn lines(admin: &Client, query: &str) -> Vec<Value> {
@@ -37,6 +38,26 @@ fn line_of(admin: &Client, answer: &Answer) -> Value {
     let found = lines_of(admin, answer);
     assert_eq!(found.len(), 1, "{found:?} of {answer:?}");
     found[0].clone()
+}
+
+#[test]
+fn the_address_is_the_clients_where_a_trusted_proxy_says_so_and_else_the_peers() {
+    let forwarded = [
+        ("Content-Type", "application/json"),
+        ("X-Forwarded-For", "198.51.100.1, 2001:db8::7"),
+        ("Forwarded", "for=198.51.100.2"),
+    ];
+    for (proxy, address) in [("127.0.0.0/8", "2001:db8::7"), ("127.0.0.2", "127.0.0.1")] {
+        let app = TestApp::behind(proxy, limits());
+        let (admin, pdm) = (app.admin(), app.pdm("paula@example.com"));
+        let body = session_at_pad().to_string();
+        let created = pdm.send("POST", "/v1/requests", &forwarded, &body);
+        let refused = app.viewer().send("POST", "/v1/requests", &forwarded, &body);
+        assert_eq!((created.status, refused.status), (201, 403));
+        for answer in [created, refused] {
+            assert_eq!(line_of(&admin, &answer)["address"], address, "{proxy}");
+        }
+    }
 }
 
 fn key_for(subject: &str) -> Value {

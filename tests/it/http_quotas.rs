@@ -7,7 +7,7 @@ use engagement_desk::http::openapi;
 use engagement_desk::http::quotas::{QuotaLimits, Rate};
 
 use crate::support::app::{TestApp, session_at_pad};
-use crate::support::client::Answer;
+use crate::support::client::{Answer, send};
 use crate::support::server::{TestServer, limits};
 
 const ORDER: &str = "/t/orders/01998a52-8e4b-7c31-9d7e-3b1f0a6c2d44";
@@ -215,6 +215,26 @@ fn guessing_tokens_is_slowed() {
     // Whether a guess was right is not told either.
     assert_eq!(server.send_known("GET", "/t/orders", &[], "").status, 429);
     assert_eq!(server.get("/livez").status, 200);
+}
+
+#[test]
+fn behind_a_proxy_each_client_guesses_for_itself() {
+    let app = TestApp::behind(
+        "127.0.0.1",
+        with(QuotaLimits {
+            failed_authentications: rate("1/24h"),
+            ..QuotaLimits::OFF
+        }),
+    );
+    let guess = |client: &str| {
+        let headers = [("Authorization", "Bearer bad"), ("X-Forwarded-For", client)];
+        send(app.address, "GET", "/v1/me", &headers, "").status
+    };
+    assert_eq!(guess("203.0.113.7"), 401);
+    assert_eq!(guess("203.0.113.7"), 429);
+    // What the client writes before its own address makes it nobody else.
+    assert_eq!(guess("198.51.100.1, 203.0.113.7"), 429);
+    assert_eq!(guess("203.0.113.8"), 401);
 }
 
 #[test]

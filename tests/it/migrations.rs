@@ -6,7 +6,7 @@ use std::path::Path;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::MigrationHarness;
-use engagement_desk::domain::actor::Role;
+use engagement_desk::domain::actor::{Role, Scope};
 use engagement_desk::domain::facts::Relationship;
 use engagement_desk::domain::lifecycle::{EventKind, State};
 use engagement_desk::store::audit::AuditOutcome;
@@ -233,6 +233,7 @@ fn columns_of_words_take_the_words_of_the_code_and_no_others() {
         ("audit.outcome", words(AuditOutcome::ALL)),
         ("api_keys.role", words(Role::ALL)),
         ("api_keys.relationship", words(Relationship::ALL)),
+        ("api_keys.scopes", words(Scope::ALL)),
     ]);
     let db = TestDb::fresh();
     let checks = db
@@ -241,7 +242,7 @@ fn columns_of_words_take_the_words_of_the_code_and_no_others() {
              from pg_constraint join pg_class on pg_class.oid = conrelid
              join pg_attribute on attrelid = conrelid and attnum = conkey[1]
              where contype = 'c' and cardinality(conkey) = 1
-               and pg_get_constraintdef(pg_constraint.oid) like '%= ANY (ARRAY[%'",
+               and pg_get_constraintdef(pg_constraint.oid) like '%ARRAY[%'",
         )
         .unwrap();
     let found: BTreeMap<&str, BTreeSet<String>> = checks

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use engagement_desk::domain::actor::{Role, Scope};
+use engagement_desk::domain::facts::Relationship;
+use engagement_desk::domain::lifecycle::{EventKind, State};
+use engagement_desk::domain::rights::Action;
 use engagement_desk::http::openapi;
+use engagement_desk::store::audit::AuditOutcome;
 use serde_json::Value;
 
 use crate::support::schema;
@@ -224,4 +229,24 @@ fn examples_show_no_stand_ins() {
         .filter(|(_, content)| content["example"].to_string().contains(":\"text\""))
         .map(|(name, _)| name);
     none(stand_ins.collect());
+}
+
+#[test]
+fn closed_vocabularies_are_documented_in_the_words_of_the_wire() {
+    fn words<T: ToString>(vocabulary: &[T]) -> Value {
+        vocabulary.iter().map(ToString::to_string).collect()
+    }
+    let document = document();
+    for (name, words) in [
+        ("Role", words(Role::ALL)),
+        ("Scope", words(Scope::ALL)),
+        ("Action", words(Action::ALL)),
+        ("State", words(State::ALL)),
+        ("EventKind", words(EventKind::ALL)),
+        ("AuditOutcome", words(AuditOutcome::ALL)),
+        ("Relationship", words(Relationship::ALL)),
+    ] {
+        let schema = &document["components"]["schemas"][name];
+        assert_eq!(schema["enum"], words, "{name}");
+    }
 }

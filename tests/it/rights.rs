@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Client, TestApp, consultation_at_tpd};
 use crate::support::cast::drafted;
-use crate::support::client::send;
+use crate::support::client::{Answer, send};
 use crate::support::generated;
 
 /// An operation, the body it is tried with, and the status it answers each role: first where the request
 /// is one of the caller's own (as owner, by its desk, as the integration that sent it), then where it is
 /// not. One status stands for both.
-type Row = (&'static str, &'static str, [&'static str; 6]);
+pub type Row = (&'static str, &'static str, [&'static str; 6]);
 
 const CANCEL: &str = r#"{ "to": "cancelled", "reason": "No longer needed." }"#;
 const TITLE: &str = r#"{ "title": "Another title" }"#;
@@ -29,7 +29,7 @@ const DRAFT_FOR_PIA: &str = r#"{ "draft": true,
     "requested_by": { "name": "Pia", "email": "pia@example.com", "relationship": "pts" } }"#;
 
 #[rustfmt::skip]
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     // operation                               body           requester  member     lead       viewer integration  admin
     ("GET /v1/catalog",                        "",            ["200",     "200",     "200",     "200", "200",     "200"]),
     ("POST /v1/eligibility-checks",            "{}",          ["200",     "200",     "200",     "200", "200",     "200"]),
@@ -63,13 +63,13 @@ const PUBLIC: &[&str] = &[
 ];
 
 /// Two of each role: one to whom the tried request belongs somehow, and one to whom it does not.
-struct Scene {
-    app: TestApp,
+pub struct Scene {
+    pub app: TestApp,
     callers: Vec<(Role, [Client; 2])>,
 }
 
 impl Scene {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let app = TestApp::start();
         let callers = vec![
             (
@@ -90,7 +90,7 @@ impl Scene {
     }
 
     /// The address of something new that no try before has touched.
-    fn address(&self, path: &str) -> String {
+    pub fn address(&self, path: &str) -> String {
         if !path.contains('{') {
             return path.to_owned();
         }
@@ -119,6 +119,17 @@ impl Scene {
 
 /// Sends the operation with all that it needs but a caller.
 fn try_as(authorization: Option<&str>, address: &str, row: &Row, at: &TestApp) -> (u16, Value) {
+    let answer = ask_as(authorization, address, row, at);
+    let code = if answer.status >= 400 {
+        answer.problem()
+    } else {
+        String::new()
+    };
+    (answer.status, json!(code))
+}
+
+/// The answer to that, whole.
+pub fn ask_as(authorization: Option<&str>, address: &str, row: &Row, at: &TestApp) -> Answer {
     let (operation, body, _) = row;
     let (method, _) = operation.split_once(' ').unwrap();
     let mut headers = vec![];
@@ -131,13 +142,7 @@ fn try_as(authorization: Option<&str>, address: &str, row: &Row, at: &TestApp) -
     if method == "PATCH" {
         headers.push(("If-Match", "*"));
     }
-    let answer = send(at.address, method, address, &headers, body);
-    let code = if answer.status >= 400 {
-        answer.problem()
-    } else {
-        String::new()
-    };
-    (answer.status, json!(code))
+    send(at.address, method, address, &headers, body)
 }
 
 /// Every route, as `GET /v1/requests`.

@@ -10,7 +10,7 @@ use validator::Validate;
 use super::{FeedEvent, name_of, stream, wants_stream};
 use crate::app::App;
 use crate::domain::lifecycle::EventKind;
-use crate::domain::rights::projection;
+use crate::domain::rights::{Action, projection};
 use crate::flows::feed::{self, Reading};
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
@@ -237,6 +237,7 @@ fn name(text: &str) -> Result<Name, Problem> {
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_list, list)
+        .does(&[Action::ReadRequest])
         .long_poll(wait::time_limit(LONGEST_WAIT))
         .problems(&[Code::RateLimited])
 }

@@ -8,13 +8,16 @@ use validator::Validate;
 
 use super::KeyView;
 use crate::app::App;
-use crate::domain::actor::Role;
+use crate::domain::actor::{Role, Scope};
 use crate::domain::facts::Relationship;
+use crate::domain::rights;
+use crate::domain::rights::Action;
 use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, create as issue};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::parse::{self, CatalogueWord, ShortText};
 use crate::http::problem::Problem;
@@ -52,6 +55,11 @@ pub struct CreateKeyBody {
     #[validate(length(max = 1000), custom(function = parse::short_texts))]
     #[schema(value_type = Option<Vec<ShortText>>, max_items = 1000)]
     pub partners: Option<Vec<String>>,
+    /// What of its role it is limited to; left out, it has all that its role gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(min = 1, max = 20))]
+    #[schema(min_items = 1, max_items = 20)]
+    pub scopes: Option<Vec<Scope>>,
     /// Days until it ends; 90 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1, max = 365))]
@@ -73,7 +81,9 @@ const USUAL_LIFE_DAYS: u32 = 90;
 
 /// Make an API key
 ///
-/// Two keys of one subject may be live at once, so that one can take over from the other.
+/// Two keys of one subject may be live at once, so that one can take over from the other. A key can be limited
+/// to some scopes of its role; a scope that the role has no use for is refused. A limited administrator's key
+/// makes no administrator's key that has more scopes than itself: 403.
 ///
 /// The secret is stored nowhere. Sent again with the same `Idempotency-Key`, the request gets the same answer
 /// all the same: the secret is made from the `Idempotency-Key` and a secret of the service, and can be made
@@ -119,6 +129,15 @@ async fn create(
                 );
             }
         }
+        for (index, scope) in body.scopes.iter().flatten().enumerate() {
+            if faults.was_read("/role") && !rights::suits(*scope, body.role) {
+                faults.at(
+                    format!("/scopes/{index}"),
+                    "NOT_FOR_ROLE",
+                    format!("is of no use to the role {}", body.role),
+                );
+            }
+        }
     });
     let CreateKeyBody {
         subject,
@@ -127,6 +146,7 @@ async fn create(
         relationship,
         desks,
         partners,
+        scopes,
         expires_in_days,
     } = body.into_result()?;
     let input = KeyInput {
@@ -136,10 +156,12 @@ async fn create(
         relationship,
         desks: desks.unwrap_or_default(),
         partners: partners.unwrap_or_default(),
+        scopes,
         lives_days: expires_in_days
             .unwrap_or(USUAL_LIFE_DAYS)
             .min(LONGEST_LIFE_DAYS),
     };
+    etag::adds_to_list(request.headers())?;
     let ask = answer::ask(caller.clone());
     let now = app.clock.now();
     let work = {
@@ -173,5 +195,10 @@ fn with_text(body: &[u8], text: &str) -> Result<Vec<u8>, Problem> {
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_create, create)
-        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
+        .does(&[Action::ManageKeys])
+        .problems(&[
+            Code::ActionForbidden,
+            Code::PreconditionFailed,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::KeyView;
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::keys;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -50,9 +51,11 @@ async fn list(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_list, list).problems(&[
-        Code::CursorInvalid,
-        Code::CursorFilterMismatch,
-        Code::ActionForbidden,
-    ])
+    Endpoint::caller(__path_list, list)
+        .does(&[Action::ManageKeys])
+        .problems(&[
+            Code::CursorInvalid,
+            Code::CursorFilterMismatch,
+            Code::ActionForbidden,
+        ])
 }

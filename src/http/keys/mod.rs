@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::actor::Role;
+use crate::domain::actor::{Role, Scope};
 use crate::domain::facts::Relationship;
+use crate::http::etag::EntityTag;
 use crate::store::keys::ApiKey;
 
 /// A key without its secret.
@@ -38,6 +39,10 @@ pub struct KeyView {
     /// MPN ids of the partners a requester manages.
     #[schema(max_items = 1000)]
     pub partners: Vec<String>,
+    /// What of its role it is limited to; left out where it has all that its role gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub scopes: Option<Vec<Scope>>,
     /// When it was made (UTC).
     pub created_at: DateTime<Utc>,
     /// Subject of who made it.
@@ -55,6 +60,14 @@ pub struct KeyView {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+impl KeyView {
+    /// The tag it is shown with.
+    pub fn tag(&self) -> EntityTag {
+        // Views are plain structs and always serialize.
+        EntityTag::of_content(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
 impl From<ApiKey> for KeyView {
     fn from(key: ApiKey) -> Self {
         let ApiKey {
@@ -66,6 +79,7 @@ impl From<ApiKey> for KeyView {
             relationship,
             desks,
             partners,
+            scopes,
             created_at,
             created_by,
             expires_at,
@@ -80,6 +94,7 @@ impl From<ApiKey> for KeyView {
             relationship,
             desks,
             partners,
+            scopes,
             created_at,
             created_by,
             expires_at,

@@ -5,15 +5,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::KeyView;
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::keys;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
+use crate::store::keys::ApiKey;
 
 /// Revoke an API key
 ///
@@ -33,13 +36,15 @@ async fn revoke(
     Path(id): Path<String>,
     MaybeKey(key): MaybeKey,
 ) -> Result<HttpResponse, Problem> {
+    let expected = etag::preconditions(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &[]);
     let ask = answer::ask(caller.clone());
     let now = app.clock.now();
     let work = {
         let app = app.clone();
         async move {
-            keys::revoke(&app, &ask, &id, key.as_ref(), |api_key| {
+            let expected = |current: &ApiKey| expected.hold(&KeyView::from(current.clone()).tag());
+            keys::revoke(&app, &ask, &id, &expected, key.as_ref(), |api_key| {
                 answer::once_only(StatusCode::OK, &KeyView::from(api_key.clone()), None)
             })
             .await
@@ -54,5 +59,10 @@ async fn revoke(
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_revoke, revoke)
-        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
+        .does(&[Action::ManageKeys])
+        .problems(&[
+            Code::ActionForbidden,
+            Code::PreconditionFailed,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::KeyView;
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::keys;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -36,5 +37,7 @@ async fn show(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_show, show).problems(&[Code::ActionForbidden])
+    Endpoint::caller(__path_show, show)
+        .does(&[Action::ManageKeys])
+        .problems(&[Code::ActionForbidden])
 }

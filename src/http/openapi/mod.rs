@@ -119,7 +119,8 @@ async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
             MADE.get_or_init(|| (text, tag))
         }
     };
-    let mut response = if etag::not_modified(request.headers(), tag)? {
+    let known = etag::not_modified(request.headers(), tag)?;
+    let mut response = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
@@ -127,7 +128,7 @@ async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
     response
         .insert_header((header::ETAG, tag.to_string()))
         .insert_header((header::CACHE_CONTROL, "public, no-cache"));
-    if etag::not_modified(request.headers(), tag)? {
+    if known {
         return Ok(response.finish());
     }
     Ok(response
@@ -291,7 +292,9 @@ fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
                 Code::PreconditionFailed,
                 Code::PreconditionRequired,
             ]),
-            (ParameterIn::Header, "If-None-Match") => codes.push(Code::IfMatchMalformed),
+            (ParameterIn::Header, "If-None-Match") => {
+                codes.extend([Code::IfMatchMalformed, Code::PreconditionFailed]);
+            }
             (ParameterIn::Header, super::idempotency::HEADER) => {
                 codes.push(Code::IdempotencyKeyInvalid);
                 if !endpoint.stores_nothing {

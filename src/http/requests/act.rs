@@ -14,6 +14,7 @@ use super::view::{RequestView, tag};
 use crate::app::App;
 use crate::domain::lifecycle::{State, Step};
 use crate::domain::request::Assignee;
+use crate::domain::rights::Action;
 use crate::flows::act::{Move, act as take_step, may_act};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -197,7 +198,7 @@ async fn act(
     if let Err(error) = may_act(&caller) {
         return Err(forbidden(&app, &name, &caller, error).await);
     }
-    let expected = etag::if_match(request.headers())?;
+    let expected = etag::preconditions(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
     let wanted = body.parse::<TransitionBody>()?.check(check_fields);
     let wanted = Move::from(wanted.into_result()?);
@@ -205,11 +206,7 @@ async fn act(
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
-            let expected = |current: &_| {
-                expected
-                    .as_ref()
-                    .is_none_or(|given| given.matches(&tag(current, &caller)))
-            };
+            let expected = |current: &_| expected.hold(&tag(current, &caller));
             take_step(
                 &app,
                 &ask,
@@ -244,15 +241,22 @@ async fn act(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_act, act).problems(&[
-        Code::IfMatchMalformed,
-        Code::IdempotencyKeyInvalid,
-        Code::ActionForbidden,
-        Code::TransitionNotAllowed,
-        Code::IdempotencyInProgress,
-        Code::PreconditionFailed,
-        Code::IdempotencyKeyReused,
-        Code::Ineligible,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_act, act)
+        .does(&[
+            Action::ReadRequest,
+            Action::ActAsOwner,
+            Action::ActAsDesk,
+            Action::ActAsLead,
+        ])
+        .problems(&[
+            Code::IfMatchMalformed,
+            Code::IdempotencyKeyInvalid,
+            Code::ActionForbidden,
+            Code::TransitionNotAllowed,
+            Code::IdempotencyInProgress,
+            Code::PreconditionFailed,
+            Code::IdempotencyKeyReused,
+            Code::Ineligible,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -8,11 +8,13 @@ use super::view::{RequestView, location, tag};
 use crate::app::App;
 use crate::domain::actor::{Requester, Role};
 use crate::domain::lifecycle::State;
+use crate::domain::rights::Action;
 use crate::flows::create::{NewRequestInput, create as store_request, may_create};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::problem::{Fault, Problem};
 use crate::http::refusal;
@@ -72,6 +74,7 @@ async fn create(
         draft: body.draft.unwrap_or_default(),
         requested_by: body.requested_by.map(Requester::from),
     };
+    etag::adds_to_list(request.headers())?;
     let ask = answer::ask(caller.clone());
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
@@ -98,12 +101,15 @@ async fn create(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_create, create).problems(&[
-        Code::IdempotencyKeyInvalid,
-        Code::ActionForbidden,
-        Code::IdempotencyInProgress,
-        Code::IdempotencyKeyReused,
-        Code::Ineligible,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_create, create)
+        .does(&[Action::CreateRequest])
+        .problems(&[
+            Code::IdempotencyKeyInvalid,
+            Code::ActionForbidden,
+            Code::IdempotencyInProgress,
+            Code::IdempotencyKeyReused,
+            Code::PreconditionFailed,
+            Code::Ineligible,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -10,7 +10,7 @@ use super::name;
 use super::show::find;
 use crate::app::App;
 use crate::domain::lifecycle::{EventKind, State};
-use crate::domain::rights::{Projection, projection};
+use crate::domain::rights::{Action, Projection, projection};
 use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -167,5 +167,6 @@ async fn history(
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_history, history)
+        .does(&[Action::ReadRequest])
         .problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
 }

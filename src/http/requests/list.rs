@@ -10,14 +10,14 @@ use validator::Validate;
 
 use crate::app::App;
 use crate::domain::lifecycle::{State, StatusCategory};
-use crate::domain::rights::{Projection, projection};
+use crate::domain::rights::{Action, Projection, projection};
 use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
 use crate::http::etag::EntityTag;
 use crate::http::page::{self, Page};
-use crate::http::problem::Problem;
+use crate::http::problem::{Fault, Problem};
 use crate::http::query::Query;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
@@ -166,7 +166,7 @@ pub struct ListParameters {
     #[validate(length(min = 1, max = 200))]
     #[param(min_length = 1, max_length = 200)]
     pub assignee: Option<String>,
-    /// Of the person with this e-mail address.
+    /// Of the person with this e-mail address. Refused to dashboards, which see no addresses: 403.
     #[validate(length(min = 1, max = 254))]
     #[param(min_length = 1, max_length = 254)]
     pub requested_by: Option<String>,
@@ -299,6 +299,17 @@ async fn list(
     Authenticated(caller): Authenticated,
     Query(parameters): Query<ListParameters>,
 ) -> Result<HttpResponse, Problem> {
+    let shown = projection(caller.role);
+    // What is not shown must not be guessed by asking for it.
+    if shown == Projection::Public && parameters.requested_by.is_some() {
+        return Err(Problem::new(Code::ActionForbidden)
+            .detail("The role of the credential sees no addresses, and so finds nothing by one.")
+            .fault(Fault::in_parameter(
+                "requested_by",
+                "NOT_FOR_ROLE",
+                "may be used by those who see whose request it is",
+            )));
+    }
     let now = app.clock.now();
     let (limit, sort) = (parameters.limit, parameters.sort);
     let cursor = parameters.cursor.clone();
@@ -317,7 +328,6 @@ async fn list(
         })
         .await
         .map_err(|error| refusal::problem(error, &caller, now))?;
-    let shown = projection(caller.role);
     let page = Page::cut(rows, limit, |row| {
         app.cursor_key.seal(&Position::of(row, sort), &list)
     });
@@ -334,5 +344,7 @@ async fn list(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_list, list).problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
+    Endpoint::caller(__path_list, list)
+        .does(&[Action::ReadRequest])
+        .problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
 }

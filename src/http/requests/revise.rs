@@ -8,6 +8,7 @@ use super::name;
 use super::show::find;
 use super::view::{RequestView, tag};
 use crate::app::App;
+use crate::domain::rights::Action;
 use crate::flows::revise::{Revision, may_revise, revise as store_revision};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -67,7 +68,7 @@ async fn revise(
     let work = {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
-            let expected = |current: &_| expected.matches(&tag(current, &caller));
+            let expected = |current: &_| expected.hold(&tag(current, &caller));
             store_revision(
                 &app,
                 &ask,
@@ -88,15 +89,17 @@ async fn revise(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_revise, revise).problems(&[
-        Code::IfMatchMalformed,
-        Code::IdempotencyKeyInvalid,
-        Code::ActionForbidden,
-        Code::TransitionNotAllowed,
-        Code::IdempotencyInProgress,
-        Code::PreconditionFailed,
-        Code::IdempotencyKeyReused,
-        Code::PreconditionRequired,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_revise, revise)
+        .does(&[Action::ReadRequest, Action::ReviseRequest])
+        .problems(&[
+            Code::IfMatchMalformed,
+            Code::IdempotencyKeyInvalid,
+            Code::ActionForbidden,
+            Code::TransitionNotAllowed,
+            Code::IdempotencyInProgress,
+            Code::PreconditionFailed,
+            Code::IdempotencyKeyReused,
+            Code::PreconditionRequired,
+            Code::CommitOutcomeUnknown,
+        ])
 }

@@ -7,6 +7,7 @@ use super::view::{RequestView, tag, tag_of};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::request::Request;
+use crate::domain::rights::Action;
 use crate::flows::{FlowError, feed};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -138,6 +139,7 @@ pub(in crate::http) async fn forbidden(
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_show, show)
+        .does(&[Action::ReadRequest])
         .long_poll(wait::time_limit(LONGEST_WAIT))
         .problems(&[Code::RateLimited])
 }

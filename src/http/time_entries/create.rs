@@ -9,12 +9,13 @@ use validator::{Validate, ValidationError};
 
 use super::TimeEntryView;
 use crate::app::App;
-use crate::domain::rights::projection;
+use crate::domain::rights::{Action, projection};
 use crate::flows::log_hours::{Worked, log_hours, may_log_hours};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::body::RawBody;
 use crate::http::codes::Code;
+use crate::http::etag;
 use crate::http::idempotency::MaybeKey;
 use crate::http::path::Path;
 use crate::http::problem::Problem;
@@ -95,6 +96,7 @@ async fn create(
         note,
     };
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
+    etag::adds_to_list(request.headers())?;
     let ask = answer::ask(caller.clone());
     let shown = projection(caller.role);
     let work = {
@@ -115,11 +117,14 @@ async fn create(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_create, create).problems(&[
-        Code::ActionForbidden,
-        Code::TransitionNotAllowed,
-        Code::IdempotencyInProgress,
-        Code::IdempotencyKeyReused,
-        Code::CommitOutcomeUnknown,
-    ])
+    Endpoint::caller(__path_create, create)
+        .does(&[Action::ReadRequest, Action::ActAsDesk])
+        .problems(&[
+            Code::ActionForbidden,
+            Code::TransitionNotAllowed,
+            Code::IdempotencyInProgress,
+            Code::IdempotencyKeyReused,
+            Code::PreconditionFailed,
+            Code::CommitOutcomeUnknown,
+        ])
 }

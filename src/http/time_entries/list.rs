@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::TimeEntryView;
 use crate::app::App;
-use crate::domain::rights::projection;
+use crate::domain::rights::{Action, projection};
 use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -74,5 +74,7 @@ async fn list(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::caller(__path_list, list).problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
+    Endpoint::caller(__path_list, list)
+        .does(&[Action::ReadRequest])
+        .problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
 }

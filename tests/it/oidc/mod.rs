@@ -13,6 +13,7 @@ use crate::support::issuer::{AUDIENCE, Conduct, Issuer, Signer, join, now, unsig
 
 mod claims;
 mod keys;
+mod tls;
 mod tokens;
 
 impl TestApp {

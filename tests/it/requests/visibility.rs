@@ -126,6 +126,59 @@ fn private(value: &Value) -> Vec<String> {
 }
 
 #[test]
+fn a_viewer_cannot_find_out_an_address_by_asking_for_it() {
+    let cast = Cast::start();
+    cast.request_in(State::Scheduled);
+    for address in ["paula@example.com", "nobody@example.com", "x"] {
+        let list = format!("/v1/requests?requested_by={address}");
+        let answer = cast.viewer.get(&list);
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (403, "ACTION_FORBIDDEN")
+        );
+        let faults = answer.json()["errors"].clone();
+        assert_eq!(faults[0]["parameter"], "requested_by");
+        assert_eq!(faults.as_array().unwrap().len(), 1);
+        assert_eq!(cast.admin.get(&list).status, 200);
+    }
+    // Nor through what is searched, filtered by, or put in order.
+    for filter in [
+        "q=paula",
+        "q=paula%40example.com",
+        "q=ada.archer",
+        "assignee=ada.archer%40example.com",
+        "customer=paula%40example.com",
+        "partner=paula%40example.com",
+    ] {
+        let found = cast.viewer.get(&format!("/v1/requests?{filter}"));
+        assert_eq!(found.json()["items"], json!([]), "{filter}");
+    }
+}
+
+#[test]
+fn a_warning_of_requests_the_caller_may_not_see_does_not_name_them() {
+    let cast = Cast::start();
+    let mut other = consultation_at_tpd(20.0);
+    other["customer"] = json!({ "kind": "named", "name": "Fabrikam Bank", "consent": true });
+    let reference = cast.owner.create(&other)["reference"].clone();
+    let reference = reference.as_str().unwrap();
+    other["estimated_hours"] = json!(6);
+    let checked = cast.stranger.post("/v1/eligibility-checks", &other);
+    assert_eq!(checked.status, 200, "{}", checked.body);
+    for message in [
+        "A request for the same service is open",
+        "1 earlier request for this customer",
+    ] {
+        assert!(checked.body.contains(message), "{}", checked.body);
+    }
+    let created = cast.stranger.post("/v1/requests", &other);
+    assert_eq!(created.status, 201);
+    for answer in [checked, created] {
+        assert!(!answer.body.contains(reference), "{}", answer.body);
+    }
+}
+
+#[test]
 fn a_viewer_finds_no_contact_details_and_no_internal_notes_anywhere() {
     let cast = Cast::start();
     let mut requests: Vec<Value> = State::ALL

@@ -15,6 +15,7 @@ use engagement_desk::flows::audit;
 use engagement_desk::flows::keys::{KeyInput, issue};
 use engagement_desk::http::connections::Limits;
 use engagement_desk::http::hooks::Hooks;
+use engagement_desk::http::proxies::TrustedProxies;
 use engagement_desk::http::{Http, server};
 use engagement_desk::oidc::{Oidc, OidcSettings};
 use engagement_desk::store::{PoolLimits, Store};
@@ -57,7 +58,16 @@ impl TestApp {
     pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
         let db = Arc::new(TestDb::fresh());
         let url = db.patient_url();
-        Self::on(url, pool, catalog::builtin().unwrap(), limits, db, None)
+        let proxies = TrustedProxies::default();
+        Self::on(
+            url,
+            pool,
+            catalog::builtin().unwrap(),
+            limits,
+            db,
+            None,
+            proxies,
+        )
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -67,6 +77,22 @@ impl TestApp {
     /// Another instance of the service on the same database.
     pub fn beside(&self) -> Self {
         Self::with(catalog::builtin().unwrap(), limits(), Arc::clone(&self.db))
+    }
+
+    /// A service that takes the word of this proxy on where requests come from.
+    pub fn behind(proxy: &str, limits: Limits) -> Self {
+        let db = Arc::new(TestDb::fresh());
+        let (url, pool) = (db.url.clone(), PoolLimits::default());
+        let proxies = TrustedProxies::from(vec![proxy.parse().unwrap()]);
+        Self::on(
+            url,
+            pool,
+            catalog::builtin().unwrap(),
+            limits,
+            db,
+            None,
+            proxies,
+        )
     }
 
     /// A service that takes the access tokens of an issuer as well.
@@ -80,12 +106,14 @@ impl TestApp {
             limits(),
             db,
             Some(settings),
+            TrustedProxies::default(),
         )
     }
 
     pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
         let url = db.url.clone();
-        Self::on(url, PoolLimits::default(), catalogue, limits, db, None)
+        let (pool, proxies) = (PoolLimits::default(), TrustedProxies::default());
+        Self::on(url, pool, catalogue, limits, db, None, proxies)
     }
 
     fn on(
@@ -95,6 +123,7 @@ impl TestApp {
         limits: Limits,
         db: Arc<TestDb>,
         oidc: Option<OidcSettings>,
+        proxies: TrustedProxies,
     ) -> Self {
         let clock = Clock::fixed(NOW.parse().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -112,11 +141,11 @@ impl TestApp {
                 });
                 let hooks = Arc::new(Hooks::new(Arc::clone(&app), oidc));
                 let data = Arc::clone(&app);
-                let http = Http::new(limits, service_clock, hooks.clone(), hooks).with_data(
-                    move |config| {
+                let http = Http::new(limits, service_clock, hooks.clone(), hooks)
+                    .behind(proxies)
+                    .with_data(move |config| {
                         config.app_data(web::Data::from(Arc::clone(&data)));
-                    },
-                );
+                    });
                 let listening = server::listen(http, listener).unwrap();
                 actix_web::rt::spawn(tail::run(Arc::clone(&app)));
                 actix_web::rt::spawn(audit::run(Arc::clone(&app)));
@@ -231,6 +260,7 @@ pub fn key(subject: &str, role: Role) -> KeyInput {
         relationship: None,
         desks: Vec::new(),
         partners: Vec::new(),
+        scopes: None,
         lives_days: 30,
     }
 }

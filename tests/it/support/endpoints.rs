@@ -101,7 +101,7 @@ async fn revise(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let current = EntityTag::of_version(7, "full");
-    if !etag::require_if_match(request.headers())?.matches(&current) {
+    if !etag::require_if_match(request.headers())?.hold(&current) {
         return Err(Problem::new(Code::PreconditionFailed).current(&id, &current.to_string()));
     }
     Ok(HttpResponse::Ok().json(body.value))

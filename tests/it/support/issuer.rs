@@ -2,7 +2,7 @@
 //! are fetched, and can misbehave in every way that matters.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -17,6 +17,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
     KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512,
 };
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// The audience of good tokens.
@@ -160,6 +161,47 @@ pub fn join(message: &str, signature: &[u8]) -> String {
     format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
+/// A certificate authority of its own.
+pub struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    /// Its own certificate, as an operator is given it.
+    pub pem: String,
+}
+
+/// A certificate and its key, for a server.
+pub struct Certificate {
+    config: ServerConfig,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let pem = parameters.self_signed(&key).unwrap().pem();
+        Self {
+            issuer: rcgen::Issuer::new(parameters, key),
+            pem,
+        }
+    }
+
+    /// A certificate for the machine of that name.
+    pub fn certify(&self, host: &str) -> Certificate {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let parameters = rcgen::CertificateParams::new([host.to_owned()]).unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        Certificate { config }
+    }
+}
+
 /// What the issuer answers to those who fetch.
 #[derive(Clone)]
 pub enum Conduct {
@@ -195,10 +237,20 @@ pub struct Issuer {
 
 impl Issuer {
     pub fn start(signers: &[&Signer]) -> Self {
+        Self::serve(signers, None)
+    }
+
+    /// Over https, with this certificate.
+    pub fn start_with_tls(signers: &[&Signer], certificate: Certificate) -> Self {
+        Self::serve(signers, Some(Arc::new(certificate.config)))
+    }
+
+    fn serve(signers: &[&Signer], tls: Option<Arc<ServerConfig>>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
-            url: format!("http://{address}/tenant"),
+            url: format!("{scheme}://{address}/tenant"),
             keys: Mutex::default(),
             conduct: Mutex::new(Conduct::Good),
             changed: Condvar::new(),
@@ -213,7 +265,16 @@ impl Issuer {
                     return;
                 }
                 let state = Arc::clone(&served);
-                std::thread::spawn(move || state.answer(stream.unwrap()));
+                let stream = stream.unwrap();
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                let tls = tls.clone();
+                std::thread::spawn(move || match tls {
+                    None => state.answer(stream),
+                    Some(tls) => {
+                        let session = ServerConnection::new(tls).unwrap();
+                        state.answer(StreamOwned::new(session, stream));
+                    }
+                });
             }
         });
         let issuer = Self {
@@ -309,9 +370,8 @@ impl Drop for Issuer {
 }
 
 impl State {
-    fn answer(&self, mut stream: TcpStream) {
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-        let mut lines = BufReader::new(&stream).lines();
+    fn answer(&self, mut stream: impl Read + Write) {
+        let mut lines = BufReader::new(&mut stream).lines();
         let Some(Ok(first)) = lines.next() else {
             return;
         };
@@ -339,6 +399,7 @@ impl State {
             "HTTP/1.1 {status} Status\r\n{more}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
+        let _ = stream.flush();
     }
 
     fn document(&self, path: &str) -> (u16, String) {

@@ -36,6 +36,7 @@ impl Authenticator for Tokens {
                     relationship: None,
                     desks: Vec::new(),
                     partners: Vec::new(),
+                    scopes: None,
                     key_id: String::from("key"),
                 }),
                 "bomb" => panic!("a secret of the inside"),

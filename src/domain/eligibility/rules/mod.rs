@@ -110,28 +110,6 @@ impl fmt::Display for Hours {
     }
 }
 
-/// Writes a few references, and how many more there are.
-struct Listed<I>(I);
-
-/// References that are written out; the rest is counted.
-const WRITTEN_OUT: usize = 5;
-
-impl<'a, I: Iterator<Item = &'a str> + Clone> fmt::Display for Listed<I> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, reference) in self.0.clone().take(WRITTEN_OUT).enumerate() {
-            write!(
-                formatter,
-                "{}{reference}",
-                if index > 0 { ", " } else { "" }
-            )?;
-        }
-        match self.0.clone().skip(WRITTEN_OUT).count() {
-            0 => Ok(()),
-            more => write!(formatter, " and {more} more"),
-        }
-    }
-}
-
 /// Writes words in quotation marks.
 struct Quoted<I>(I);
 

@@ -3,7 +3,7 @@
 use super::super::case::Case;
 use super::super::history::EarlierRequest;
 use super::super::report::Page;
-use super::{Hours, Listed};
+use super::Hours;
 
 pub(super) fn check<'a>(limit: f64, within_days: u32, case: &Case<'a>, page: &mut Page<'a, '_>) {
     let hours = case.facts().estimated_hours.unwrap_or(0.0);
@@ -27,14 +27,15 @@ pub(super) fn check<'a>(limit: f64, within_days: u32, case: &Case<'a>, page: &mu
             .filter(same_need)
     };
     let together = hours + earlier().map(|earlier| earlier.hours).sum::<f64>();
-    if hours < limit && together >= limit && earlier().next().is_some() {
-        let references = Listed(earlier().map(|earlier| earlier.reference.as_str()));
+    let count = earlier().count();
+    if hours < limit && together >= limit && count > 0 {
+        let requests = if count == 1 { "request" } else { "requests" };
+        // Neither their names nor their hours: whoever asks may not see them.
         page.warn(
             "/estimated_hours",
             format_args!(
-                "Together with {references} of the last {within_days} days this comes to {}: has one \
-                 need been split to stay under {}?",
-                Hours(together),
+                "Together with {count} earlier {requests} for this customer in the last {within_days} days \
+                 this comes to {} or more: has one need been split to stay under that?",
                 Hours(limit)
             ),
         );
@@ -54,7 +55,7 @@ mod tests {
     const SERVICE: &str = "deployment_consultation";
 
     #[test]
-    fn a_need_that_was_split_raises_a_warning_with_the_references() {
+    fn a_need_that_was_split_raises_a_warning_that_counts_and_does_not_name() {
         let given = request_at("tpd").after(vec![
             earlier("TPD-2026-000001", "tpd", SERVICE, 8.0),
             earlier("TPD-2026-000002", "tpd", SERVICE, 4.5),
@@ -62,8 +63,10 @@ mod tests {
         given.warns(ID, "/estimated_hours");
         let message = given.rule(ID).message;
         assert!(
-            message.contains("TPD-2026-000001, TPD-2026-000002") && message.contains("25 hours")
+            message.contains("2 earlier requests") && message.contains("25 hours"),
+            "{message}"
         );
+        assert!(!message.contains("TPD-2026"), "{message}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn caller(role: Role, subject: &str) -> Caller {
         relationship: None,
         desks: vec!["tpd".to_owned()],
         partners: Vec::new(),
+        scopes: None,
         key_id: "key".to_owned(),
     }
 }
