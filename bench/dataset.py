@@ -1,0 +1,280 @@
+"""Requests by the million: a few made through the API, and the rest copied from them by SQL.
+
+What is copied was written by the service itself, so it can read every row. Names, words, partners, people,
+times and ids differ from row to row.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from bench import payloads
+from bench.keys import Keys
+from bench.payloads import PARTNERS, SENTENCES, SENTENCES_OF_A_DESCRIPTION, Language
+from bench.postgres import Postgres
+from bench.service import Service
+
+DESKS = {"pad": 5, "gps": 3, "tpd": 2}
+"""How much of the work each desk has, in tenths."""
+
+STATES = {
+    "completed": 620, "rejected": 110, "cancelled": 70, "ineligible": 80, "draft": 15,
+    "submitted": 25, "in_review": 25, "action_required": 10, "accepted": 10, "scheduled": 15,
+    "in_progress": 15, "on_hold": 5,
+}
+"""How many of a thousand requests are in each state: most are closed."""
+
+CLOSED = ["completed", "rejected", "cancelled", "ineligible"]
+BATCH = 10_000
+DAYS = 730
+
+_REVIEW = [("member", {"to": "in_review"})]
+_ACCEPT = [*_REVIEW, ("member", {"to": "accepted", "approved_hours": 12})]
+_SCHEDULE = [*_ACCEPT, ("member", {
+    "to": "scheduled", "assignee": {"name": "Ada Archer"}, "starts_on": "2029-01-11",
+    "ends_on": "2029-01-13"})]
+_BEGIN = [*_SCHEDULE, ("member", {"to": "in_progress"})]
+
+PATHS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "submitted": [],
+    "in_review": _REVIEW,
+    "action_required": [*_REVIEW, ("member", {
+        "to": "action_required", "fields": ["needed_by"], "reason": "By when?"})],
+    "accepted": _ACCEPT,
+    "scheduled": _SCHEDULE,
+    "in_progress": _BEGIN,
+    "on_hold": [*_BEGIN, ("member", {
+        "to": "on_hold", "reason": "The customer moves house.", "resume_on": "2029-02-01"})],
+    "completed": [*_BEGIN, ("member", {
+        "to": "completed", "outcome": "The design is agreed with the customer."})],
+    "rejected": [*_REVIEW, ("member", {"to": "rejected", "reason": "No capacity."})],
+    "cancelled": [("requester", {"to": "cancelled", "reason": "The customer chose otherwise."})],
+}
+"""The steps by which a submitted request comes into a state."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading took."""
+
+    rows: int
+    seconds: float
+    megabytes: float
+
+
+def partner_number(number: int) -> int:
+    return 4_000_000 + number % PARTNERS
+
+
+class _Templates:
+    """Makes one request for each desk and state through the API."""
+
+    def __init__(self, service: Service, keys: Keys) -> None:
+        self.service = service
+        self.callers = {"requester": keys.requester, "member": keys.member}
+        self.language = Language()
+        self.made = 0
+
+    def make(self) -> list[tuple[str, str, str]]:
+        """Ids with desk and state."""
+        found = []
+        for desk in DESKS:
+            for state, steps in PATHS.items():
+                found.append((self._walk(desk, steps), desk, state))
+            draft = {**payloads.eligible(self.language, desk), "draft": True}
+            found.append((self._create(draft, 201), desk, "draft"))
+        refused = self._create(payloads.ineligible(self.language), 422)
+        return [*found, *((refused, desk, "ineligible") for desk in DESKS)]
+
+    def _walk(self, desk: str, steps: list[tuple[str, dict[str, Any]]]) -> str:
+        request = self._create(payloads.eligible(self.language, desk), 201)
+        for who, step in steps:
+            self._post(f"/v1/requests/{request}/transitions", who, payloads.filled(step, 0, 0), 200)
+        return request
+
+    def _create(self, body: dict[str, Any], expected: int) -> str:
+        self.made += 1
+        text = payloads.filled(body, partner_number(self.made), self.made)
+        answer = self._post("/v1/requests", "requester", text, expected)
+        return str(answer["id"] if expected == 201 else answer["request"]["id"])
+
+    def _post(self, path: str, who: str, body: str, expected: int) -> Any:
+        answer = self.service.ask("POST", path, self.callers[who], body)
+        if answer.status != expected:
+            raise RuntimeError(f"{path}: {answer.status} {answer.body}")
+        return answer.body
+
+
+def _columns(postgres: Postgres, database: str, table: str) -> list[str]:
+    """The columns that are written: not those that Postgres makes from others."""
+    rows = postgres.rows(database, f"""
+        select column_name from information_schema.columns
+        where table_schema = 'public' and table_name = '{table}' and is_generated = 'NEVER'
+              and is_identity = 'NO'
+        order by ordinal_position""")
+    return [row[0] for row in rows]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _prepare(postgres: Postgres, database: str, rows: int,
+             templates: list[tuple[str, str, str]]) -> None:
+    """Makes what the copies are put together from, in a schema that the service does not look at."""
+    language = Language()
+    sentences = ",".join(f"({number}, {_quoted(text)})"
+                         for number, text in enumerate(language.sentences))
+    weights = ",".join(f"('{request}'::uuid, '{desk}', '{state}', {DESKS[desk] * STATES[state]})"
+                       for request, desk, state in templates)
+    # An id begins with a time, as the service's do; what follows tells the row's number.
+    postgres.run(database, f"""
+        create schema bench;
+        create table bench.clock as
+            select date_trunc('hour', now()) - interval '{DAYS} days' as begins,
+                   now() - interval '1 hour' as ends;
+        create table bench.sentences (id int primary key, text text not null);
+        insert into bench.sentences values {sentences};
+        create table bench.templates (id uuid primary key, desk text, state text, weight int);
+        insert into bench.templates values {weights} on conflict do nothing;
+        create table bench.slots (slot int primary key, template uuid not null, state text not null);
+        insert into bench.slots
+            select row_number() over (order by md5(id::text || share)) - 1, id, state
+            from bench.templates, generate_series(1, weight) as share;
+        create function bench.number(n bigint, salt int, below bigint) returns bigint
+            language sql immutable parallel safe
+            as $$ select (hashint8extended(n, salt) & 9223372036854775807) % below $$;
+        create function bench.uuid_at(ms bigint, variant text, n bigint) returns uuid
+            language sql immutable parallel safe
+            as $$ select (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(n & 4095), 3, '0')
+                          || variant || lpad(to_hex(n), 15, '0'))::uuid $$;
+        create function bench.fresh_uuid(n bigint, variant int) returns uuid
+            language sql stable parallel safe
+            as $$ select bench.uuid_at((extract(epoch from now()) * 1000)::bigint,
+                                       substr('89ab', 1 + variant % 4, 1),
+                                       n + (variant::bigint << 52)) $$;
+        create function bench.fresh_hash(n bigint, variant int) returns bytea
+            language sql immutable parallel safe
+            as $$ select sha256((n || '/' || variant)::bytea) $$;
+        create function bench.pool_id(n bigint) returns uuid
+            language sql immutable parallel safe
+            as $$ select bench.uuid_at({{now_ms}}, 'b', n) $$;
+        create function bench.request_id(n bigint) returns uuid
+            language sql immutable parallel safe
+            as $$ select bench.uuid_at({{begins_ms}} + n * {{step_ms}}, '9', n) $$;
+        """.replace("{now_ms}", str(int(time.time() * 1000)))
+        .replace("{begins_ms}", _milliseconds_of_beginning())
+        .replace("{step_ms}", str(DAYS * 86_400_000 // rows)))
+
+
+def _milliseconds_of_beginning() -> str:
+    return str((int(time.time()) // 3600 * 3600 - DAYS * 86_400) * 1000)
+
+
+def _copy(postgres: Postgres, database: str, first: int, last: int, identity: str, slot: str,
+          created: str) -> str:
+    """SQL that copies requests and their events for the numbers from first to last."""
+    descriptions = " || ' ' || ".join(f"s{k}.text" for k in range(SENTENCES_OF_A_DESCRIPTION))
+    joins = "\n".join(f"join bench.sentences s{k} on s{k}.id = bench.number(n, {k}, {SENTENCES})"
+                      for k in range(SENTENCES_OF_A_DESCRIPTION))
+    partner = f"(4000000 + bench.number(n, 100, {PARTNERS}))::text"
+    customer = "lpad(n::text, 9, '0')"
+    changed = f"""case when slot.state in ({", ".join(map(_quoted, CLOSED))})
+        then least(created + bench.number(n, 101, 60) * interval '12 hours', ends)
+        else greatest(created, ends - bench.number(n, 101, 240) * interval '30 minutes') end"""
+    requests = {
+        "id": identity,
+        "reference": "upper(substr(t.reference, 1, 3)) || '-2024-' || lpad(n::text, 9, '0')",
+        "facts": f"""t.facts || jsonb_build_object(
+            'title', 'Landing zone for customer ' || {customer},
+            'description', {descriptions},
+            'partner', t.facts -> 'partner' || jsonb_build_object(
+                'mpn_id', {partner}, 'name', 'Partner ' || {partner} || ' Consulting'),
+            'customer', t.facts -> 'customer' || jsonb_build_object(
+                'name', 'Fabrikam ' || {customer} || ' Bank'))""",
+        "customer_key": f"'fabrikam ' || {customer} || ' bank'",
+        "owner_subject": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
+        "submitted_by": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
+        "requested_by": """t.requested_by || jsonb_build_object(
+            'email', 'person-' || bench.number(n, 102, 2000) || '@bench.example')""",
+        "created_at": "created",
+        "updated_at": "changed",
+        "state_since": "changed",
+    }
+    events = {
+        "id": "gen_random_uuid()",
+        "request_id": "c.id",
+        "transaction_number": "pg_current_xact_id()::text::bigint",
+        "at": """c.created_at + (c.updated_at - c.created_at)
+            * ((e.request_version - 1)::float8 / greatest(c.version - 1, 1))""",
+    }
+    wanted = _columns(postgres, database, "requests")
+    told = _columns(postgres, database, "request_events")
+    return f"""
+        set session_replication_role = replica;
+        begin;
+        create temporary table copies on commit drop as
+            select {", ".join(f"{requests.get(name, 't.' + name)} as {name}" for name in wanted)},
+                   t.id as template
+            from generate_series({first}::bigint, {last}::bigint) as n
+            cross join bench.clock
+            {slot}
+            join requests t on t.id = slot.template
+            cross join lateral (select {created} as created) as creation
+            cross join lateral (select {changed} as changed) as change
+            {joins};
+        insert into requests ({", ".join(wanted)}) select {", ".join(wanted)} from copies
+            order by id;
+        insert into request_events ({", ".join(told)})
+            select {", ".join(events.get(name, "e." + name) for name in told)}
+            from copies c join request_events e on e.request_id = c.template
+            order by e.request_version, c.id;
+        commit;"""
+
+
+def load(postgres: Postgres, database: str, service: Service, keys: Keys, rows: int) -> Loaded:
+    """Fills the database."""
+    began = time.monotonic()
+    _prepare(postgres, database, rows, _Templates(service, keys).make())
+    indexes = _drop_indexes(postgres, database) if rows >= 50_000 else []
+
+    def batch(first: int) -> None:
+        last = min(first + BATCH - 1, rows)
+        postgres.run(database, _copy(
+            postgres, database, first, last, "bench.request_id(n)",
+            "join bench.slots slot on slot.slot = bench.number(n, 99, (select count(*) from bench.slots))",
+            f"begins + (ends - begins) * (n::float8 / {rows})"))
+
+    with ThreadPoolExecutor(2) as workers:
+        for _ in workers.map(batch, range(1, rows + 1, BATCH)):
+            pass
+    for index in indexes:
+        postgres.run(database, index + ";")
+    postgres.run(database, "vacuum (analyze);")
+    postgres.run(database, "checkpoint;")
+    size = postgres.value(database, f"select pg_database_size('{database}')")
+    return Loaded(rows, time.monotonic() - began, int(size) / 1_000_000)
+
+
+def add_pool(postgres: Postgres, database: str, first: int, count: int) -> None:
+    """Adds submitted requests at the Partner Architecture Desk, each to be moved once."""
+    postgres.run(database, _copy(
+        postgres, database, first, first + count - 1, "bench.pool_id(n)",
+        """join (select id as template, state from bench.templates
+                 where state = 'submitted' and desk = 'pad') as slot on true""",
+        "ends"))
+
+
+def _drop_indexes(postgres: Postgres, database: str) -> list[str]:
+    """Drops the indexes that hold no constraint, and gives what makes them again."""
+    rows = postgres.rows(database, """
+        select index.indexrelid::regclass, pg_get_indexdef(index.indexrelid)
+        from pg_index index
+        where index.indrelid in ('requests'::regclass, 'request_events'::regclass)
+              and not exists (select from pg_constraint where conindid = index.indexrelid)""")
+    for name, _ in rows:
+        postgres.run(database, f"drop index {name};")
+    return [definition for _, definition in rows]
