@@ -183,8 +183,8 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
     partner = f"(4000000 + bench.number(n, 100, {PARTNERS}))::text"
     customer = "lpad(n::text, 9, '0')"
     changed = f"""case when slot.state in ({", ".join(map(_quoted, CLOSED))})
-        then least(created + bench.number(n, 101, 60) * interval '12 hours', ends)
-        else greatest(created, ends - bench.number(n, 101, 240) * interval '30 minutes') end"""
+        then least(made_at + bench.number(n, 101, 60) * interval '12 hours', ends)
+        else greatest(made_at, ends - bench.number(n, 101, 240) * interval '30 minutes') end"""
     requests = {
         "id": identity,
         "reference": "upper(substr(t.reference, 1, 3)) || '-2024-' || lpad(n::text, 9, '0')",
@@ -200,38 +200,40 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
         "submitted_by": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
         "requested_by": """t.requested_by || jsonb_build_object(
             'email', 'person-' || bench.number(n, 102, 2000) || '@bench.example')""",
-        "created_at": "created",
-        "updated_at": "changed",
-        "state_since": "changed",
+        "created_at": "made_at",
+        "updated_at": "moved_at",
+        "state_since": "moved_at",
     }
     events = {
         "id": "gen_random_uuid()",
-        "request_id": "c.id",
+        "request_id": identity,
         "transaction_number": "pg_current_xact_id()::text::bigint",
-        "at": """c.created_at + (c.updated_at - c.created_at)
-            * ((e.request_version - 1)::float8 / greatest(c.version - 1, 1))""",
+        "at": """made_at + (moved_at - made_at)
+            * ((e.request_version - 1)::float8 / greatest(t.version - 1, 1))""",
     }
     wanted = _columns(postgres, database, "requests")
     told = _columns(postgres, database, "request_events")
-    return f"""
-        set session_replication_role = replica;
-        begin;
-        create temporary table copies on commit drop as
-            select {", ".join(f"{requests.get(name, 't.' + name)} as {name}" for name in wanted)},
-                   t.id as template
-            from generate_series({first}::bigint, {last}::bigint) as n
+    chosen = f"""from generate_series({first}::bigint, {last}::bigint) as n
             cross join bench.clock
             {slot}
             join requests t on t.id = slot.template
-            cross join lateral (select {created} as created) as creation
-            cross join lateral (select {changed} as changed) as change
-            {joins};
-        insert into requests ({", ".join(wanted)}) select {", ".join(wanted)} from copies
-            order by id;
+            cross join lateral (select {created} as made_at) as creation
+            cross join lateral (select {changed} as moved_at) as change"""
+    # The order of ids is that of time, and so is that of the events. No trigger, and no foreign key that
+    # would look up what was written just before.
+    return f"""
+        set session_replication_role = replica;
+        begin;
+        insert into requests ({", ".join(wanted)})
+            select {", ".join(requests.get(name, "t." + name) for name in wanted)}
+            {chosen}
+            {joins}
+            order by n;
         insert into request_events ({", ".join(told)})
             select {", ".join(events.get(name, "e." + name) for name in told)}
-            from copies c join request_events e on e.request_id = c.template
-            order by e.request_version, c.id;
+            {chosen}
+            join request_events e on e.request_id = t.id
+            order by e.request_version, n;
         commit;"""
 
 
