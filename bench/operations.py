@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import dataset, payloads
@@ -48,6 +48,7 @@ class Sample:
     body: str | None
     values: dict[str, str]
     """Text of a value to SQL over :n (which request) and :u (a number never used before)."""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ def _read_sample(world: World, number: int) -> Sample:
     return Sample("GET", f"/v1/requests/{request}", None, {request: "bench.request_id(:n)"})
 
 
+def _known_sample(world: World, number: int) -> Sample:
+    sample = _read_sample(world, number)
+    tag = world.service.ask("GET", sample.path, world.keys.viewer).headers["etag"]
+    return Sample("GET", sample.path, None, sample.values, {"If-None-Match": tag})
+
+
 def _create_sample(world: World, number: int) -> Sample:
     partner, customer = 4_000_100 + number, 400_000_000 + number
     return Sample("POST", "/v1/requests",
@@ -125,7 +132,8 @@ def _check_sample(world: World, number: int) -> Sample:
 
 
 def _values_of(partner: int, customer: int) -> dict[str, str]:
-    return {f"{partner:07d}": f"(4000000 + :u % {PARTNERS})", f"{customer:09d}": "(500000000 + :u % 500000000)"}
+    return {f"{partner:07d}": f"4000000 + :u::bigint % {PARTNERS}",
+            f"{customer:09d}": "500000000 + :u::bigint % 500000000"}
 
 
 def _transition_sample(world: World, number: int) -> Sample:
@@ -142,7 +150,8 @@ FILTERED = "/v1/requests?limit=50&desk=pad&state=in_review"
 
 OPERATIONS = [
     Operation("read", lambda keys: keys.admin, "get.lua", _read_paths, "/read", _read_sample),
-    Operation("read-304", lambda keys: keys.viewer, "get.lua", _known_paths, "/unchanged", _read_sample),
+    Operation("read-304", lambda keys: keys.viewer, "get.lua", _known_paths, "/unchanged", _known_sample,
+              expected=304),
     Operation("list", lambda keys: keys.viewer, "get.lua", lambda _: [LIST], "/page", _get(LIST)),
     Operation("filtered", lambda keys: keys.viewer, "get.lua", lambda _: [FILTERED], "/page",
               _get(FILTERED)),

@@ -86,7 +86,8 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -95,7 +96,7 @@ def _free_port() -> int:
 @contextmanager
 def running(binary: Path, database_url: str, log: Path) -> Iterator[Service]:
     """Runs the service until the block ends; the log goes to the file."""
-    port = _free_port()
+    port = free_port()
     listen = f"127.0.0.1:{port}"
     with log.open("ab") as errors:
         began = time.monotonic()
