@@ -63,6 +63,8 @@ def _replay(world: World, operation: Operation, heard: tuple[capture.Heard, capt
     before = world.postgres.cpu_seconds()
     rate, count, trouble = _pgbench(world, path, Script(script.text, {**script.variables, **variables}),
                                     clients, seconds)
+    # What a backend has used is known when it has ended.
+    time.sleep(0.5)
     used = (world.postgres.cpu_seconds() - before) * 1_000_000 / max(count, 1)
     return PostgresLimit(operation.name, world.rows, clients, len(heard[0].statements), rate, used,
                          trouble)

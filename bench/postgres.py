@@ -16,7 +16,8 @@ from pathlib import Path
 from bench.processes import cpu_seconds_of_family
 
 PROGRAMS = Path(os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
-OWNER = "bench"
+# Not the name of a schema: that would come first when tables are looked for.
+OWNER = "engagement_desk"
 
 # Durability is left as Postgres ships it: fsync, synchronous_commit and full_page_writes are on.
 SETTINGS = {

@@ -27,7 +27,7 @@ a part in two minutes, and `scripts/bench --help` tells how to pick.
 - **service µs** and **Postgres µs** are processor time for each request. With the load generator's they tell what a machine can
   do: cores × 1,000,000 / (their sum).
 - **errors** are answers with a status of 400 or more, broken connections and answers that did not come.
-- Rows are requests; each has one to eight events. What reads is measured before what writes, but the writes of a run stay, so the
+- Rows are requests; each has one to six events. What reads is measured before what writes, but the writes of a run stay, so the
   smallest data has grown by the time it is written to.
 - A pause of all clients for an answer is seen by `wrk` as one slow answer, so p99 flatters; the dashboards below keep to a
   schedule and count from when a poll was due.
@@ -133,7 +133,7 @@ def _dashboards(results: Results) -> str:
                 for status, found in part["by_status"].items()]
         text += "\n" + _table([f"{one.rows:,} rows", "status", "rate/s", "p50 ms", "p99 ms"], rows)
         text += (f"\nBroken: {polls['broken']} polls, {writes['broken']} writes, {streams['broken']} streams. Streams: "
-                 f"{streams['opened']} opened, {streams['refused']} refused, "
+                 f"{streams['open']} open at the end, {streams['refused']} times refused before, "
                  f"{streams['events'] / one.seconds:,.0f} events delivered a second. Processor: service "
                  f"{one.service_us_of_a_second / 10_000:.0f} % of a core, Postgres "
                  f"{one.postgres_us_of_a_second / 10_000:.0f} %. RSS {one.memory_mb:.0f} MB.\n")

@@ -31,12 +31,17 @@ struct Answer {
 }
 
 fn fixed(size: usize) -> Bytes {
-    let answer = Answer { id: 1, padding: "x".repeat(size - 22) };
+    let answer = Answer {
+        id: 1,
+        padding: "x".repeat(size - 22),
+    };
     Bytes::from(serde_json::to_vec(&answer).unwrap_or_default())
 }
 
 fn json(body: Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(body)
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(body)
 }
 
 async fn write(body: Bytes, object: web::Data<Bytes>) -> HttpResponse {
@@ -53,12 +58,16 @@ async fn read(object: web::Data<Bytes>) -> HttpResponse {
 }
 
 async fn unchanged() -> HttpResponse {
-    HttpResponse::NotModified().insert_header(("ETag", "\"1-full\"")).finish()
+    HttpResponse::NotModified()
+        .insert_header(("ETag", "\"1-full\""))
+        .finish()
 }
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    let mut words = args().skip(1).map(|word| word.parse::<u16>().map_err(io::Error::other));
+    let mut words = args()
+        .skip(1)
+        .map(|word| word.parse::<u16>().map_err(io::Error::other));
     let (Some(port), Some(workers)) = (words.next(), words.next()) else {
         return Err(io::Error::other("usage: bare PORT WORKERS"));
     };
@@ -71,7 +80,10 @@ async fn main() -> io::Result<()> {
             .route("/write", web::post().to(write))
             .route("/read", web::get().to(read))
             .route("/unchanged", web::get().to(unchanged))
-            .route("/page", web::get().to(move || std::future::ready(json(page.clone()))))
+            .route(
+                "/page",
+                web::get().to(move || std::future::ready(json(page.clone()))),
+            )
     })
     .workers(workers)
     .bind(("127.0.0.1", port))?

@@ -10,8 +10,15 @@ use crate::{Failure, Setting, number, text, texts};
 pub fn start(plan: &Value, setting: &Setting) -> Result<Tally, Failure> {
     let tally = Tally::default();
     let connections = usize::try_from(number(plan, "connections")?)?;
-    let (key, run, paths) = (text(plan, "key")?, text(plan, "run")?, texts(plan, "paths")?);
-    let bodies = plan.get("bodies").map(|_| texts(plan, "bodies")).transpose()?;
+    let (key, run, paths) = (
+        text(plan, "key")?,
+        text(plan, "run")?,
+        texts(plan, "paths")?,
+    );
+    let bodies = plan
+        .get("bodies")
+        .map(|_| texts(plan, "bodies"))
+        .transpose()?;
     for connection in 0..connections {
         let (setting, tally) = (setting.clone(), tally.clone());
         let (paths, bodies) = (paths.clone(), bodies.clone());

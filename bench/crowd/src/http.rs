@@ -23,7 +23,11 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: &str) -> Self {
-        Self { address: address.to_owned(), stream: None, buffer: Vec::with_capacity(8 * 1024) }
+        Self {
+            address: address.to_owned(),
+            stream: None,
+            buffer: Vec::with_capacity(8 * 1024),
+        }
     }
 
     /// Sends the request and reads the answer. A connection that was closed meanwhile, as servers close
@@ -48,16 +52,22 @@ impl Client {
         let status = status(&head)?;
         let length = match status {
             204 | 304 => 0,
-            _ => header(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0),
+            _ => header(&head, "content-length")
+                .and_then(|value| value.parse().ok())
+                .unwrap_or(0),
         };
         while self.buffer.len() < end + length {
             read_more(&mut stream, &mut self.buffer).await?;
         }
-        let closes = header(&head, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes =
+            header(&head, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if !closes {
             self.stream = Some(stream);
         }
-        Ok(Answer { status, tag: header(&head, "etag").map(str::to_owned) })
+        Ok(Answer {
+            status,
+            tag: header(&head, "etag").map(str::to_owned),
+        })
     }
 }
 
@@ -106,8 +116,11 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 /// A request that reads.
 pub fn get(path: &str, key: &str, tag: Option<&str>) -> Vec<u8> {
-    let condition = tag.map(|tag| format!("If-None-Match: {tag}\r\n")).unwrap_or_default();
-    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n{condition}\r\n").into()
+    let condition = tag
+        .map(|tag| format!("If-None-Match: {tag}\r\n"))
+        .unwrap_or_default();
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n{condition}\r\n")
+        .into()
 }
 
 /// A request that writes, under an idempotency key of its own.

@@ -47,10 +47,22 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn run(plan: Value, setting: Setting) -> Result<Map<String, Value>, Failure> {
-    let polls = plan.get("polls").map(|plan| polls::start(plan, &setting)).transpose()?;
-    let streams = plan.get("streams").map(|plan| streams::start(plan, &setting)).transpose()?;
-    let writes = plan.get("writes").map(|plan| writes::start(plan, &setting)).transpose()?;
-    let flood = plan.get("flood").map(|plan| flood::start(plan, &setting)).transpose()?;
+    let polls = plan
+        .get("polls")
+        .map(|plan| polls::start(plan, &setting))
+        .transpose()?;
+    let streams = plan
+        .get("streams")
+        .map(|plan| streams::start(plan, &setting))
+        .transpose()?;
+    let writes = plan
+        .get("writes")
+        .map(|plan| writes::start(plan, &setting))
+        .transpose()?;
+    let flood = plan
+        .get("flood")
+        .map(|plan| flood::start(plan, &setting))
+        .transpose()?;
     // Whoever still waits for an answer then is left alone.
     tokio::time::sleep_until(setting.end + Duration::from_secs(1)).await;
     let mut report = Map::new();
@@ -68,19 +80,27 @@ async fn run(plan: Value, setting: Setting) -> Result<Map<String, Value>, Failur
 
 /// A number of the plan.
 pub fn number(plan: &Value, name: &str) -> Result<u64, Failure> {
-    plan[name].as_u64().ok_or_else(|| format!("{name} is no number").into())
+    plan[name]
+        .as_u64()
+        .ok_or_else(|| format!("{name} is no number").into())
 }
 
 /// A text of the plan.
 pub fn text<'a>(plan: &'a Value, name: &str) -> Result<&'a str, Failure> {
-    plan[name].as_str().ok_or_else(|| format!("{name} is no text").into())
+    plan[name]
+        .as_str()
+        .ok_or_else(|| format!("{name} is no text").into())
 }
 
 /// A list of texts of the plan, with at least one in it.
 pub fn texts(plan: &Value, name: &str) -> Result<Rc<[String]>, Failure> {
-    let list = plan[name].as_array().ok_or_else(|| format!("{name} is no list"))?;
-    let texts: Rc<[String]> =
-        list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+    let list = plan[name]
+        .as_array()
+        .ok_or_else(|| format!("{name} is no list"))?;
+    let texts: Rc<[String]> = list
+        .iter()
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect();
     if texts.is_empty() {
         return Err(format!("{name} is empty").into());
     }

@@ -18,9 +18,13 @@ pub fn start(plan: &Value, setting: &Setting) -> Result<Tally, Failure> {
     for dashboard in 0..usize::try_from(dashboards)? {
         let key = keys[dashboard % keys.len()].clone();
         let each = usize::try_from(each)?;
-        let mine: Vec<String> =
-            (0..each).map(|place| paths[(dashboard * each + place) % paths.len()].clone()).collect();
-        let first = begin + pace.mul_f64(f64::from(u32::try_from(dashboard)?) / f64::from(u32::try_from(dashboards)?));
+        let mine: Vec<String> = (0..each)
+            .map(|place| paths[(dashboard * each + place) % paths.len()].clone())
+            .collect();
+        let first = begin
+            + pace.mul_f64(
+                f64::from(u32::try_from(dashboard)?) / f64::from(u32::try_from(dashboards)?),
+            );
         tokio::task::spawn_local(poll(setting.clone(), tally.clone(), key, mine, first, pace));
     }
     Ok(tally)
@@ -42,7 +46,10 @@ async fn poll(
             return;
         }
         sleep_until(due).await;
-        match client.send(&get(&paths[turn], &key, tags[turn].as_deref())).await {
+        match client
+            .send(&get(&paths[turn], &key, tags[turn].as_deref()))
+            .await
+        {
             // From when it was due: what queues up behind a slow answer counts.
             Ok(answer) => {
                 tally.answered(answer.status, due.elapsed());

@@ -21,7 +21,12 @@ impl Tally {
     /// An answer with this status came after this time.
     pub fn answered(&self, status: u16, after: Duration) {
         let micros = u32::try_from(after.as_micros()).unwrap_or(u32::MAX);
-        self.0.borrow_mut().times.entry(status).or_default().push(micros);
+        self.0
+            .borrow_mut()
+            .times
+            .entry(status)
+            .or_default()
+            .push(micros);
     }
 
     /// No answer came.
@@ -51,5 +56,7 @@ impl Tally {
 
 fn quantile(sorted: &[u32], percent: usize) -> f64 {
     let place = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
-    sorted.get(place).map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
+    sorted
+        .get(place)
+        .map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
 }
