@@ -38,4 +38,4 @@ bench-short *arguments:
 
 # Measure single functions: rules, life cycle, cursors, JSON.
 bench-code *arguments:
-    cargo bench --locked {{arguments}}
+    cargo bench --locked --bench code {{arguments}}

@@ -30,15 +30,19 @@ STATES = {
 CLOSED = ["completed", "rejected", "cancelled", "ineligible"]
 BATCH = 10_000
 DAYS = 730
+DAY_MS = 86_400_000
 
-_REVIEW = [("member", {"to": "in_review"})]
-_ACCEPT = [*_REVIEW, ("member", {"to": "accepted", "approved_hours": 12})]
-_SCHEDULE = [*_ACCEPT, ("member", {
+Step = tuple[str, dict[str, Any]]
+"""Who takes it, and what is sent."""
+
+_REVIEW: list[Step] = [("member", {"to": "in_review"})]
+_ACCEPT: list[Step] = [*_REVIEW, ("member", {"to": "accepted", "approved_hours": 12})]
+_SCHEDULE: list[Step] = [*_ACCEPT, ("member", {
     "to": "scheduled", "assignee": {"name": "Ada Archer"}, "starts_on": "2029-01-11",
     "ends_on": "2029-01-13"})]
-_BEGIN = [*_SCHEDULE, ("member", {"to": "in_progress"})]
+_BEGIN: list[Step] = [*_SCHEDULE, ("member", {"to": "in_progress"})]
 
-PATHS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+PATHS: dict[str, list[Step]] = {
     "submitted": [],
     "in_review": _REVIEW,
     "action_required": [*_REVIEW, ("member", {
@@ -89,7 +93,7 @@ class _Templates:
         refused = self._create(payloads.ineligible(self.language), 422)
         return [*found, *((refused, desk, "ineligible") for desk in DESKS)]
 
-    def _walk(self, desk: str, steps: list[tuple[str, dict[str, Any]]]) -> str:
+    def _walk(self, desk: str, steps: list[Step]) -> str:
         request = self._create(payloads.eligible(self.language, desk), 201)
         for who, step in steps:
             self._post(f"/v1/requests/{request}/transitions", who, payloads.filled(step, 0, 0), 200)
@@ -130,12 +134,12 @@ def _prepare(postgres: Postgres, database: str, rows: int,
                          for number, text in enumerate(language.sentences))
     weights = ",".join(f"('{request}'::uuid, '{desk}', '{state}', {DESKS[desk] * STATES[state]})"
                        for request, desk, state in templates)
+    now = int(time.time() * 1000)
     # An id begins with a time, as the service's do; what follows tells the row's number.
     postgres.run(database, f"""
         create schema bench;
         create table bench.clock as
-            select date_trunc('hour', now()) - interval '{DAYS} days' as begins,
-                   now() - interval '1 hour' as ends;
+            select now() - interval '{DAYS} days' as begins, now() - interval '1 minute' as ends;
         create table bench.sentences (id int primary key, text text not null);
         insert into bench.sentences values {sentences};
         create table bench.templates (id uuid primary key, desk text, state text, weight int);
@@ -161,17 +165,11 @@ def _prepare(postgres: Postgres, database: str, rows: int,
             as $$ select sha256((n || '/' || variant)::bytea) $$;
         create function bench.pool_id(n bigint) returns uuid
             language sql immutable parallel safe
-            as $$ select bench.uuid_at({{now_ms}}, 'b', n) $$;
+            as $$ select bench.uuid_at({now}, 'b', n) $$;
         create function bench.request_id(n bigint) returns uuid
             language sql immutable parallel safe
-            as $$ select bench.uuid_at({{begins_ms}} + n * {{step_ms}}, '9', n) $$;
-        """.replace("{now_ms}", str(int(time.time() * 1000)))
-        .replace("{begins_ms}", _milliseconds_of_beginning())
-        .replace("{step_ms}", str(DAYS * 86_400_000 // rows)))
-
-
-def _milliseconds_of_beginning() -> str:
-    return str((int(time.time()) // 3600 * 3600 - DAYS * 86_400) * 1000)
+            as $$ select bench.uuid_at({now - DAYS * DAY_MS} + n * {DAYS * DAY_MS // rows}, '9', n) $$;
+        """)
 
 
 def _copy(postgres: Postgres, database: str, first: int, last: int, identity: str, slot: str,

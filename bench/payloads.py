@@ -15,16 +15,9 @@ SENTENCES_OF_A_DESCRIPTION = 8
 PARTNER = "@PARTNER@"
 CUSTOMER = "@CUSTOMER@"
 
-COMMON = """
-the of and for to with a in on is are by from their as each that all new at partner customer team cloud
-data design session identity network region workload landing zone migration storage cluster tenant policy
-model review roadmap platform application services security architects branch retail bank hospital plant
-logistics insurer university city energy backup gateway monitoring pipeline container kubernetes database
-warehouse analytics reporting dashboard integration governance budget licence pilot proof concept rollout
-training adoption desktop device endpoint compliance audit residency latency throughput scaling automation
-""".split()
+COMMON = ["the", "of", "and", "for", "to", "with", "a", "in", "on", "is", "are", "by", "from", "their", "as", "each", "that", "all", "new", "at", "partner", "customer", "team", "cloud", "data", "design", "session", "identity", "network", "region", "workload", "landing", "zone", "migration", "storage", "cluster", "tenant", "policy", "model", "review", "roadmap", "platform", "application", "services", "security", "architects", "branch", "retail", "bank", "hospital", "plant", "logistics", "insurer", "university", "city", "energy", "backup", "gateway", "monitoring", "pipeline", "container", "kubernetes", "database", "warehouse", "analytics", "reporting", "dashboard", "integration", "governance", "budget", "licence", "pilot", "proof", "concept", "rollout", "training", "adoption", "desktop", "device", "endpoint", "compliance", "audit", "residency", "latency", "throughput", "scaling", "automation"]
 
-_SYLLABLES = "al bo cer di em fa gor hu in jo ka lu mo ner os pa qui ra sol ti ur ve wi xa yor zen".split()
+_SYLLABLES = ["al", "bo", "cer", "di", "em", "fa", "gor", "hu", "in", "jo", "ka", "lu", "mo", "ner", "os", "pa", "qui", "ra", "sol", "ti", "ur", "ve", "wi", "xa", "yor", "zen"]
 
 
 def _vocabulary(chance: random.Random) -> list[str]:
