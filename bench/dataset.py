@@ -202,12 +202,13 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
         "updated_at": "moved_at",
         "state_since": "moved_at",
     }
+    at = """(made_at + (moved_at - made_at)
+            * ((e.request_version - 1)::float8 / greatest(t.version - 1, 1)))"""
     events = {
-        "id": "gen_random_uuid()",
+        "id": f"bench.uuid_at((extract(epoch from {at}) * 1000)::bigint, 'a', n * 16 + e.request_version)",
         "request_id": identity,
         "transaction_number": "pg_current_xact_id()::text::bigint",
-        "at": """made_at + (moved_at - made_at)
-            * ((e.request_version - 1)::float8 / greatest(t.version - 1, 1))""",
+        "at": at,
     }
     wanted = _columns(postgres, database, "requests")
     told = _columns(postgres, database, "request_events")
@@ -221,6 +222,8 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
     # would look up what was written just before.
     return f"""
         set session_replication_role = replica;
+        set work_mem = '64MB';
+        set synchronous_commit = off;
         begin;
         insert into requests ({", ".join(wanted)})
             select {", ".join(requests.get(name, "t." + name) for name in wanted)}
@@ -269,12 +272,18 @@ def add_pool(postgres: Postgres, database: str, first: int, count: int) -> None:
 
 
 def _drop_indexes(postgres: Postgres, database: str) -> list[str]:
-    """Drops the indexes that hold no constraint, and gives what makes them again."""
+    """Drops all indexes but those of primary keys, and gives the SQL that makes them again."""
     rows = postgres.rows(database, """
-        select index.indexrelid::regclass, pg_get_indexdef(index.indexrelid)
+        select format('alter table %s drop constraint %I', conrelid::regclass, conname),
+               format('alter table %s add constraint %I %s', conrelid::regclass, conname,
+                      pg_get_constraintdef(oid))
+        from pg_constraint
+        where contype = 'u' and conrelid in ('requests'::regclass, 'request_events'::regclass)
+        union all
+        select format('drop index %s', index.indexrelid::regclass), pg_get_indexdef(index.indexrelid)
         from pg_index index
         where index.indrelid in ('requests'::regclass, 'request_events'::regclass)
               and not exists (select from pg_constraint where conindid = index.indexrelid)""")
-    for name, _ in rows:
-        postgres.run(database, f"drop index {name};")
-    return [definition for _, definition in rows]
+    for drop, _ in rows:
+        postgres.run(database, drop + ";")
+    return [make for _, make in rows]
