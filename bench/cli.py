@@ -6,7 +6,7 @@ import argparse
 import datetime
 from pathlib import Path
 
-from bench import machine, report, tools
+from bench import machine, peer, report, tools
 from bench.operations import OPERATIONS
 from bench.results import Results
 from bench.run import Wishes, run
@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--short", action="store_true", help="a part of it, in two minutes")
     parser.add_argument("--only", type=_words, metavar="NAMES", help=f"operations, of {names}")
     parser.add_argument("--parts", type=_words, metavar="NAMES", help=f"of {','.join(PARTS)}")
+    parser.add_argument("--peer", action="append", choices=list(peer.PEERS), default=[],
+                        help="measure this other service over the same tables too")
     parser.add_argument("--rows", type=_numbers, help="sizes of the data, such as 1000,100000")
     parser.add_argument("--connections", type=_numbers, help="such as 1,8,64,256")
     parser.add_argument("--seconds", type=float, help="for each figure")
@@ -51,13 +53,14 @@ def _wishes(options: argparse.Namespace) -> Wishes:
         connections=options.connections or ([8, 64] if options.short else [1, 8, 64, 256]),
         seconds=options.seconds or (2 if options.short else 6),
         parts=set(parts),
+        peers={name: peer.install(name) for name in options.peer},
     )
 
 
 def _command(options: argparse.Namespace) -> str:
     """The command without the names of files, which mean nothing elsewhere."""
     words = ["scripts/bench"] + (["--short"] if options.short else [])
-    for name in ("only", "parts", "rows", "connections"):
+    for name in ("only", "parts", "peer", "rows", "connections"):
         if getattr(options, name):
             words.append(f"--{name} {','.join(map(str, getattr(options, name)))}")
     return " ".join(words)

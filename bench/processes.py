@@ -14,29 +14,31 @@ def _stat(pid: int) -> list[str]:
     return text.rsplit(")", 1)[1].split()
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time of the process so far."""
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def _children(pid: int) -> list[int]:
+    found = []
+    for other in Path("/proc").iterdir():
+        if other.name.isdigit():
+            try:
+                if int(_stat(int(other.name))[1]) == pid:
+                    found.append(int(other.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return found
 
 
 def cpu_seconds_of_family(pid: int) -> float:
     """Processor time of the process, of its children, and of those children that have ended."""
-    fields = _stat(pid)
-    ticks = sum(int(field) for field in fields[11:15])
-    for other in Path("/proc").iterdir():
-        if not other.name.isdigit():
-            continue
+    ticks = sum(int(field) for field in _stat(pid)[11:15])
+    for child in _children(pid):
         try:
-            child = _stat(int(other.name))
+            ticks += sum(int(field) for field in _stat(child)[11:13])
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(child[1]) == pid:
-            ticks += int(child[11]) + int(child[12])
     return ticks / TICKS
 
 
-def memory_mb(pid: int) -> float:
-    """Memory that the process holds now."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+def memory_mb_of_family(pid: int) -> float:
+    """Memory that the process and its children hold now; what they share counts for each."""
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text(encoding="utf-8").split()[1])
+                for one in [pid, *_children(pid)])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000

@@ -15,7 +15,7 @@ from bench.postgres import Postgres
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _HASH = r"(?<=x)[0-9a-f]{64}(?![0-9a-f])"
 _REFERENCE = r"\b[A-Z]{3}-\d{4}-\d{6,}\b"
-_LOCK = r"(?<![\w.-])-?\d{13,19}(?![\w.])"
+_LOCK = r"(?<![\w.-])-?\d{17,19}(?![\w.])"
 _FRESH = re.compile(f"(?P<uuid>{_UUID})|(?P<hash>{_HASH})|(?P<reference>{_REFERENCE})|(?P<lock>{_LOCK})")
 
 

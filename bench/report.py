@@ -140,6 +140,24 @@ def _dashboards(results: Results) -> str:
     return text
 
 
+def _peers(results: Results) -> str:
+    """Where a peer has an operation: its figures, and how often as much the service gives."""
+    if not results.peers:
+        return ""
+    rates = {(point.operation, point.rows, point.connections): point.load.rate for point in results.points}
+    rows = []
+    for name, point in results.peers:
+        ours = rates.get((point.operation, point.rows, point.connections), 0.0)
+        rows.append([name, point.operation, f"{point.rows:,}", str(point.connections), f"{point.load.rate:,.0f}",
+                     f"{point.load.p50_ms:.2f}", f"{point.load.p99_ms:.2f}", f"{point.service_us:.0f}",
+                     f"{point.postgres_us:.0f}", f"{point.memory_mb:.0f}", f"{point.load.errors:,}",
+                     _ratio(ours, point.load.rate)])
+    heads = ["peer", "operation", "rows", "connections", "rate/s", "p50 ms", "p99 ms", "peer µs", "Postgres µs", "RSS MB",
+             "errors", "service is times as fast"]
+    return ("\n## Peers\n\nThe same tables and transactions with other tools, two processes. A peer asks no rules and checks no "
+            f"body, so it does less.\n\n{_table(heads, rows)}")
+
+
 def _conditions(results: Results) -> str:
     settings = ", ".join(f"`{name}={value}`" for name, value in postgres.SETTINGS.items()
                          if not name.startswith("log"))
@@ -166,4 +184,4 @@ def markdown(results: Results, routes: dict[str, str]) -> str:
     if results.points:
         text += f"\n## Operations\n\n{points(results, routes)}"
     return (text + _flatness(results) + _limits(results, routes) + _overload(results)
-            + _dashboards(results))
+            + _dashboards(results) + _peers(results))

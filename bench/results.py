@@ -26,6 +26,7 @@ class Results:
     bare: dict[tuple[str, int], Load] = field(default_factory=dict)
     overloads: list[Overload] = field(default_factory=list)
     dashboards: list[Dashboards] = field(default_factory=list)
+    peers: list[tuple[str, Point]] = field(default_factory=list)
 
     def peak(self, operation: str, rows: int) -> float:
         """The best rate of an operation; 0 where it was not measured."""

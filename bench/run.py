@@ -6,12 +6,13 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import crowd, dataset, keys, limits, measure, postgres, service
+from bench import crowd, dataset, keys, limits, measure, peer, postgres, service
 from bench.limits import CLIENTS
+from bench.measure import Point
 from bench.operations import OPERATIONS, Operation, World
 from bench.postgres import Postgres
 from bench.results import Results
@@ -31,6 +32,8 @@ class Wishes:
     connections: list[int]
     seconds: float
     parts: set[str]
+    peers: dict[str, Path]
+    """Names of peers, with the places of what they need."""
 
 
 def say(text: str) -> None:
@@ -85,6 +88,12 @@ def _measure(wishes: Wishes, programs: Programs, results: Results, world: World)
     if "operations" in wishes.parts:
         for operation in wishes.operations:
             _operation(wishes, results, world, operation)
+    for name, environment in wishes.peers.items():
+        with peer.running(name, environment, world) as other:
+            for operation in wishes.operations:
+                if operation.name in peer.PEERS[name]:
+                    for point in _points(wishes, replace(world, service=other), operation, name):
+                        results.peers.append((name, point))
     if "dashboards" in wishes.parts:
         say("dashboards, streams and writes")
         results.dashboards.append(crowd.dashboards(programs.crowd, world, DASHBOARD_SECONDS))
@@ -93,7 +102,7 @@ def _measure(wishes: Wishes, programs: Programs, results: Results, world: World)
             _overload(programs, results, world, name, wishes.seconds)
 
 
-def _operation(wishes: Wishes, results: Results, world: World, operation: Operation) -> None:
+def _points(wishes: Wishes, world: World, operation: Operation, who: str) -> Iterator[Point]:
     rate = 0.0
     targets = [] if operation.uses_up else operation.targets(world)
     for connections in wishes.connections:
@@ -101,13 +110,18 @@ def _operation(wishes: Wishes, results: Results, world: World, operation: Operat
                  if operation.uses_up else targets)
         point = measure.point(world, operation, lines, connections, wishes.seconds)
         rate = max(rate, point.load.rate)
-        results.points.append(point)
-        say(f"{operation.name}, {world.rows:,} rows, {connections} connections: "
+        say(f"{who}: {operation.name}, {world.rows:,} rows, {connections} connections: "
             f"{point.load.rate:,.0f}/s, p50 {point.load.p50_ms:.2f} ms, p99 {point.load.p99_ms:.2f} ms, "
             f"{point.load.errors} errors")
+        yield point
+
+
+def _operation(wishes: Wishes, results: Results, world: World, operation: Operation) -> None:
+    results.points.extend(_points(wishes, world, operation, "service"))
     if "limits" in wishes.parts:
         clients = sorted({min(count, CLIENTS) for count in wishes.connections})
-        found = limits.postgres_limits(world, operation, clients, wishes.seconds, rate)
+        found = limits.postgres_limits(world, operation, clients, wishes.seconds,
+                                       results.peak(operation.name, world.rows))
         results.postgres.extend(found)
         for limit in found:
             say(f"  pgbench, {limit.clients} clients: {limit.rate:,.0f}/s {limit.trouble}")

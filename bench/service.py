@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.processes import cpu_seconds, memory_mb
+from bench.processes import cpu_seconds_of_family, memory_mb_of_family
 
 # Quotas are counted, and so high that they refuse nobody here.
 SETTINGS = {
@@ -46,10 +46,10 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
     def cpu_seconds(self) -> float:
-        return cpu_seconds(self.process.pid)
+        return cpu_seconds_of_family(self.process.pid)
 
     def memory_mb(self) -> float:
-        return memory_mb(self.process.pid)
+        return memory_mb_of_family(self.process.pid)
 
     def ask(self, method: str, path: str, key: str, body: str | None = None,
             headers: dict[str, str] | None = None) -> Answer:
@@ -97,15 +97,21 @@ def free_port() -> int:
 def running(binary: Path, database_url: str, log: Path) -> Iterator[Service]:
     """Runs the service until the block ends; the log goes to the file."""
     port = free_port()
-    listen = f"127.0.0.1:{port}"
+    settings = environment(database_url, ED_LISTEN=f"127.0.0.1:{port}", ED_DRAIN_DELAY="0s")
+    with started([binary, "serve"], settings, port, "/livez", log) as service:
+        yield service
+
+
+@contextmanager
+def started(command: list[str | Path], settings: dict[str, str], port: int, probe: str,
+            log: Path) -> Iterator[Service]:
+    """Runs a command that serves the port until the block ends, which begins when the probe is answered."""
     with log.open("ab") as errors:
         began = time.monotonic()
-        process = subprocess.Popen(
-            [binary, "serve"], env=environment(database_url, ED_LISTEN=listen, ED_DRAIN_DELAY="0s"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-        )
+        process = subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=errors)
     try:
-        yield Service(process, port, _wait_until_alive(process, port, began, log))
+        yield Service(process, port, _wait_until_alive(process, port, probe, began, log))
     finally:
         process.terminate()
         try:
@@ -115,17 +121,18 @@ def running(binary: Path, database_url: str, log: Path) -> Iterator[Service]:
             process.wait()
 
 
-def _wait_until_alive(process: subprocess.Popen[bytes], port: int, began: float, log: Path) -> float:
+def _wait_until_alive(process: subprocess.Popen[bytes], port: int, probe: str, began: float,
+                      log: Path) -> float:
     while time.monotonic() - began < 60:
         if process.poll() is not None:
-            raise RuntimeError(f"The service did not start: {log.read_text()[-2000:]}")
+            raise RuntimeError(f"It did not start: {log.read_text()[-2000:]}")
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
         try:
-            connection.request("GET", "/livez")
-            if connection.getresponse().status == 200:
-                return time.monotonic() - began
+            connection.request("GET", probe)
+            connection.getresponse()
+            return time.monotonic() - began
         except OSError:
             time.sleep(0.001)
         finally:
             connection.close()
-    raise RuntimeError("The service is not alive after 60 seconds")
+    raise RuntimeError("It is not alive after 60 seconds")
