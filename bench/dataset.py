@@ -144,10 +144,15 @@ def _prepare(postgres: Postgres, database: str, rows: int,
         insert into bench.sentences values {sentences};
         create table bench.templates (id uuid primary key, desk text, state text, weight int);
         insert into bench.templates values {weights} on conflict do nothing;
+        create table bench.requests as
+            select r.* from requests r join bench.templates template on template.id = r.id;
+        create table bench.events as
+            select e.* from request_events e join bench.templates template on template.id = e.request_id;
         create table bench.slots (slot int primary key, template uuid not null, state text not null);
         insert into bench.slots
             select row_number() over (order by md5(id::text || share)) - 1, id, state
             from bench.templates, generate_series(1, weight) as share;
+        analyze bench.sentences, bench.templates, bench.requests, bench.events, bench.slots;
         create function bench.number(n bigint, salt int, below bigint) returns bigint
             language sql immutable parallel safe
             as $$ select (hashint8extended(n, salt) & 9223372036854775807) % below $$;
@@ -215,7 +220,7 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
     chosen = f"""from generate_series({first}::bigint, {last}::bigint) as n
             cross join bench.clock
             {slot}
-            join requests t on t.id = slot.template
+            join bench.requests t on t.id = slot.template
             cross join lateral (select {created} as made_at) as creation
             cross join lateral (select {changed} as moved_at) as change"""
     # The order of ids is that of time, and so is that of the events. No trigger, and no foreign key that
@@ -233,7 +238,7 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
         insert into request_events ({", ".join(told)})
             select {", ".join(events.get(name, "e." + name) for name in told)}
             {chosen}
-            join request_events e on e.request_id = t.id
+            join bench.events e on e.request_id = t.id
             order by e.request_version, n;
         commit;"""
 
