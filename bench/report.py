@@ -22,7 +22,8 @@ a part in two minutes, and `scripts/bench --help` tells how to pick.
   idempotency keys on every write, logging at `info`. Postgres is as durable as it is shipped.
 - **of pgbench**: the rate against that of pgbench with the very statements that the service was heard to issue for such a
   request, at as many clients, {clients} at most. A service that puts the work of several requests into one statement can
-  exceed it. Values that have to be new each time are made up by Postgres there, at about a microsecond each.
+  exceed it. Values that have to be new each time are made up by Postgres there, at about a microsecond each. It
+  repeats one search and one page of the feed, where the load varies them, so those two ratios are rough.
 - **of bare**: the rate against that of actix-web alone with a body of the same size and nothing behind it.
 - **service µs** and **Postgres µs** are processor time for each request. With the load generator's they tell what a machine can
   do: cores × 1,000,000 / (their sum).
