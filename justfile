@@ -27,3 +27,15 @@ dev *arguments:
 # Everything that CI runs.
 ci:
     .ci/run
+
+# Measure the service beside what Postgres and actix-web give alone, in half an hour: writes docs/BENCHMARKS.md.
+bench *arguments:
+    scripts/bench {{arguments}}
+
+# A part of it in two minutes: writes target/bench/report.md.
+bench-short *arguments:
+    scripts/bench --short {{arguments}}
+
+# Measure single functions: rules, life cycle, cursors, JSON.
+bench-code *arguments:
+    cargo bench --locked --bench code {{arguments}}

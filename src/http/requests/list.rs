@@ -93,7 +93,8 @@ pub struct SummaryView {
 }
 
 impl SummaryView {
-    fn new(summary: Summary, shown: Projection) -> Self {
+    /// The line in the projection that the caller sees.
+    pub fn new(summary: Summary, shown: Projection) -> Self {
         let Summary {
             id,
             reference,

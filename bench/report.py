@@ -1,0 +1,188 @@
+"""Writes what a run found as Markdown."""
+
+from __future__ import annotations
+
+from bench import postgres, service
+from bench.dataset import DAYS
+from bench.limits import CLIENTS
+from bench.measure import Point
+from bench.results import Results
+
+READING = """\
+# Benchmarks
+
+Written by `scripts/bench`; do not edit. `just bench` measures all of it again in about half an hour, `just bench-short`
+a part in two minutes, and `scripts/bench --help` tells how to pick.
+
+## How to read it
+
+- Load generator, service and Postgres share the cores of one machine. **Only ratios of one run are worth quoting**, and
+  differences under 20 % mean nothing.
+- Everything is switched on: keys, rights, quotas (counted, but so high that nobody is refused), audit trail, history,
+  idempotency keys on every write, logging at `info`. Postgres is as durable as it is shipped.
+- **of pgbench**: the rate against that of pgbench with the very statements that the service was heard to issue for such a
+  request, at as many clients, {clients} at most. A service that puts the work of several requests into one statement can
+  exceed it. Values that have to be new each time are made up by Postgres there, at about a microsecond each. It
+  repeats one search and one page of the feed, where the load varies them, so those two ratios are rough.
+- **of bare**: the rate against that of actix-web alone with a body of the same size and nothing behind it.
+- **service µs** and **Postgres µs** are processor time for each request. With the load generator's they tell what a machine can
+  do: cores × 1,000,000 / (their sum).
+- **errors** are answers with a status of 400 or more, broken connections and answers that did not come.
+- Rows are requests; each has one to six events. What reads is measured before what writes, but the writes of a run stay, so the
+  smallest data has grown by the time it is written to.
+- A pause of all clients for an answer is seen by `wrk` as one slow answer, so p99 flatters; the dashboards below keep to a
+  schedule and count from when a poll was due.
+"""
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    """A table with its columns under each other."""
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+
+    def written(line: list[str]) -> str:
+        cells = (cell.ljust(width) if column == 0 else cell.rjust(width)
+                 for column, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        return "| " + " | ".join(cells) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) if column == 0 else "-" * (width + 1) + ":"
+                          for column, width in enumerate(widths)) + "|"
+    return "\n".join([written(heads), rule, *map(written, rows)]) + "\n"
+
+
+def _ratio(rate: float, limit: float | None) -> str:
+    return f"{rate / limit:.2f}" if limit else "–"
+
+
+def _point(results: Results, point: Point, route: str) -> list[str]:
+    bare = results.bare.get((route, point.connections))
+    return [
+        point.operation, f"{point.rows:,}", str(point.connections), f"{point.load.rate:,.0f}",
+        f"{point.load.p50_ms:.2f}", f"{point.load.p99_ms:.2f}",
+        _ratio(point.load.rate, results.postgres_rate(point)),
+        _ratio(point.load.rate, bare.rate if bare else None),
+        f"{point.service_us:.0f}", f"{point.postgres_us:.0f}", f"{point.memory_mb:.0f}",
+        f"{point.load.errors:,}",
+    ]
+
+
+def points(results: Results, routes: dict[str, str]) -> str:
+    heads = ["operation", "rows", "connections", "rate/s", "p50 ms", "p99 ms", "of pgbench", "of bare",
+             "service µs", "Postgres µs", "RSS MB", "errors"]
+    return _table(heads, [_point(results, point, routes[point.operation]) for point in results.points])
+
+
+def _flatness(results: Results) -> str:
+    """How the median grows with the data, at 8 connections or the number nearest to it."""
+    sizes = sorted({point.rows for point in results.points})
+    if len(sizes) < 2:
+        return ""
+    connections = min({point.connections for point in results.points}, key=lambda count: abs(count - 8))
+    medians = {(point.operation, point.rows): point.load.p50_ms for point in results.points
+               if point.connections == connections}
+    least, most = sizes[0], sizes[-1]
+    rows = [[operation, f"{medians[operation, least]:.2f}", f"{medians[operation, most]:.2f}",
+             f"{medians[operation, most] / medians[operation, least]:.2f}"]
+            for operation, rows in medians if rows == least]
+    table = _table(["operation", f"p50 ms, {least:,} rows", f"p50 ms, {most:,} rows", "times"], rows)
+    return f"\n## Flatness\n\nAt {connections} connections: how the median grows with the data.\n\n{table}"
+
+
+def _limits(results: Results, routes: dict[str, str]) -> str:
+    if not results.postgres:
+        return ""
+    heads = ["operation", "rows", "clients", "statements", "pgbench/s", "Postgres µs"]
+    rows = [[limit.operation, f"{limit.rows:,}", str(limit.clients), str(limit.statements),
+             f"{limit.rate:,.0f}" if not limit.trouble else "–", f"{limit.postgres_us:.0f}"]
+            for limit in results.postgres]
+    troubles = [f"- {limit.operation}, {limit.rows:,} rows, {limit.clients} clients: {limit.trouble}"
+                for limit in results.postgres if limit.trouble]
+    bare = [[route, str(count), f"{found.rate:,.0f}", f"{found.p50_ms:.2f}",
+             ", ".join(name for name, stands in routes.items() if stands == route)]
+            for (route, count), found in results.bare.items()]
+    text = (f"\n## The limits\n\nPostgres alone: pgbench with prepared statements, and the statements of one request "
+            f"between its `BEGIN` and `COMMIT`.\n\n{_table(heads, rows)}")
+    if troubles:
+        text += "\nNot replayed, or not without errors:\n\n" + "\n".join(troubles) + "\n"
+    heads = ["bare route", "connections", "rate/s", "p50 ms", "stands for"]
+    return text + f"\nactix-web alone, two workers:\n\n{_table(heads, bare)}"
+
+
+def _overload(results: Results) -> str:
+    if not results.overloads:
+        return ""
+    heads = ["operation", "rows", "connections", "peak/s", "answered/s", "of peak", "answered p99 ms",
+             "refused/s", "refused p99 ms", "broken"]
+    rows = [[one.operation, f"{one.rows:,}", str(one.connections), f"{one.peak:,.0f}",
+             f"{one.answered:,.0f}", _ratio(one.answered, one.peak), f"{one.answered_p99_ms:.1f}",
+             f"{one.refused:,.0f}", f"{one.refused_p99_ms:.1f}", str(one.broken)]
+            for one in results.overloads]
+    return ("\n## Overload\n\nMore connections than the service has room for, all asking again as soon as they are answered "
+            f"or refused.\n\n{_table(heads, rows)}")
+
+
+def _dashboards(results: Results) -> str:
+    if not results.dashboards:
+        return ""
+    text = ("\n## Dashboards\n\n1,000 dashboards that poll 20 requests each every 5 seconds with `If-None-Match`, on a schedule; "
+            "500 event streams of the whole feed; 50 new requests a second. All together.\n")
+    for one in results.dashboards:
+        polls, writes, streams = (one.report[part] for part in ("polls", "writes", "streams"))
+        rows = [[what, status, f"{found['count'] / one.seconds:,.0f}", f"{found['p50_ms']:.1f}",
+                 f"{found['p99_ms']:.1f}"]
+                for what, part in (("polls", polls), ("writes", writes))
+                for status, found in part["by_status"].items()]
+        text += "\n" + _table([f"{one.rows:,} rows", "status", "rate/s", "p50 ms", "p99 ms"], rows)
+        text += (f"\nBroken: {polls['broken']} polls, {writes['broken']} writes, {streams['broken']} streams. Streams: "
+                 f"{streams['open']} open at the end, {streams['refused']} times refused before, "
+                 f"{streams['events'] / one.seconds:,.0f} events delivered a second. Processor: service "
+                 f"{one.service_us_of_a_second / 10_000:.0f} % of a core, Postgres "
+                 f"{one.postgres_us_of_a_second / 10_000:.0f} %. RSS {one.memory_mb:.0f} MB.\n")
+    return text
+
+
+def _peers(results: Results) -> str:
+    """Where a peer has an operation: its figures, and how often as much the service gives."""
+    if not results.peers:
+        return ""
+    rates = {(point.operation, point.rows, point.connections): point.load.rate for point in results.points}
+    rows = []
+    for name, point in results.peers:
+        ours = rates.get((point.operation, point.rows, point.connections), 0.0)
+        rows.append([name, point.operation, f"{point.rows:,}", str(point.connections), f"{point.load.rate:,.0f}",
+                     f"{point.load.p50_ms:.2f}", f"{point.load.p99_ms:.2f}", f"{point.service_us:.0f}",
+                     f"{point.postgres_us:.0f}", f"{point.memory_mb:.0f}", f"{point.load.errors:,}",
+                     _ratio(ours, point.load.rate)])
+    heads = ["peer", "operation", "rows", "connections", "rate/s", "p50 ms", "p99 ms", "peer µs", "Postgres µs", "RSS MB",
+             "errors", "service is times as fast"]
+    return ("\n## Peers\n\nThe same tables and transactions with other tools, two processes. A peer asks no rules and checks no "
+            f"body, so it does less.\n\n{_table(heads, rows)}")
+
+
+def _conditions(results: Results) -> str:
+    settings = ", ".join(f"`{name}={value}`" for name, value in postgres.SETTINGS.items()
+                         if not name.startswith("log"))
+    quotas = ", ".join(f"`{name}={value}`" for name, value in service.SETTINGS.items())
+    lines = [f"- {name}: {value}" for name, value in results.facts.items()]
+    lines += [
+        f"- date: {results.date}",
+        f"- command: `{results.command}`; {results.seconds:g} seconds for each figure",
+        f"- Postgres settings: {settings}; all else as shipped, so `fsync`, `synchronous_commit` and `full_page_writes` "
+        "are on; reached by a Unix socket",
+        f"- service settings: {quotas}; all else as it comes, with {CLIENTS} connections to Postgres",
+    ]
+    for loaded in results.loaded:
+        start = results.starts.get(loaded.rows, 0) * 1_000
+        lines.append(f"- {loaded.rows:,} requests over {DAYS} days: loaded in {loaded.seconds:.0f} s, "
+                     f"{loaded.megabytes:,.0f} MB; from exec of the service to the first answer {start:.0f} ms "
+                     "(median of 5)")
+    return "\n## Conditions\n\n" + "\n".join(lines) + "\n"
+
+
+def markdown(results: Results, routes: dict[str, str]) -> str:
+    """The whole document. `routes` tells which route of the bare server stands for an operation."""
+    text = READING.replace("{clients}", str(CLIENTS)) + _conditions(results)
+    if results.points:
+        text += f"\n## Operations\n\n{points(results, routes)}"
+    return (text + _flatness(results) + _limits(results, routes) + _overload(results)
+            + _dashboards(results) + _peers(results))

@@ -1,0 +1,42 @@
+"""All that a run found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.crowd import Dashboards, Overload
+from bench.dataset import Loaded
+from bench.limits import CLIENTS, PostgresLimit
+from bench.load import Load
+from bench.measure import Point
+
+
+@dataclass
+class Results:
+    """Filled as the run goes on."""
+
+    facts: dict[str, str]
+    command: str
+    date: str
+    seconds: float
+    loaded: list[Loaded] = field(default_factory=list)
+    starts: dict[int, float] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+    postgres: list[PostgresLimit] = field(default_factory=list)
+    bare: dict[tuple[str, int], Load] = field(default_factory=dict)
+    overloads: list[Overload] = field(default_factory=list)
+    dashboards: list[Dashboards] = field(default_factory=list)
+    peers: list[tuple[str, Point]] = field(default_factory=list)
+
+    def peak(self, operation: str, rows: int) -> float:
+        """The best rate of an operation; 0 where it was not measured."""
+        return max((point.load.rate for point in self.points
+                    if (point.operation, point.rows) == (operation, rows)), default=0.0)
+
+    def postgres_rate(self, point: Point) -> float | None:
+        """What pgbench got out of Postgres with as many clients as the service can have."""
+        for limit in self.postgres:
+            if (limit.operation, limit.rows, limit.clients) == (
+                    point.operation, point.rows, min(point.connections, CLIENTS)):
+                return limit.rate if limit.rate and not limit.trouble else None
+        return None
