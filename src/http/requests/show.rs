@@ -68,11 +68,13 @@ async fn show(
                 feed::read_when_changed(&app, place, &name, &visibility, is_news, until).await;
             (found, Some(seconds))
         }
-        (Some(known), None) => {
+        (Some(_), None) => {
             // Who polls mostly has the latest version already, and then no more than that is read.
             let version = version(&app, &name, &visibility).await;
             match version.map(|version| tag_of(version, &caller)) {
-                Ok(tag) if known.matches_weakly(&tag) => return Ok(answer::unchanged(tag)),
+                Ok(tag) if etag::not_modified(request.headers(), &tag)? => {
+                    return Ok(answer::unchanged(tag));
+                }
                 Ok(_) => (find(&app, &name, &visibility).await, None),
                 Err(error) => (Err(error), None),
             }
