@@ -7,6 +7,9 @@ use clap::Parser;
 use engagement_desk::cli::{Cli, run};
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     log();
     match run(Cli::parse()) {
@@ -28,6 +31,11 @@ fn log() {
     if std::io::stderr().is_terminal() {
         builder.compact().with_target(false).init();
     } else {
-        builder.json().flatten_event(true).init();
+        // The span of the request is named once: it is the only one.
+        builder
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .init();
     }
 }

@@ -7,7 +7,10 @@ use diesel::QueryResult;
 use diesel::expression::{Expression, TypedExpressionType};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, SqlType};
+use diesel::sql_types::{
+    BigInt, Binary, Bool, Date, Double, Integer, Jsonb, Nullable, SmallInt, SqlType, Text,
+    Timestamptz, Uuid,
+};
 
 /// Makes a struct of columns for one kind of row, and the row itself.
 macro_rules! columns {
@@ -57,10 +60,12 @@ macro_rules! columns {
                 $(
                     out.push_sql(before);
                     out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$field)?;
-                    before = ", ";
+                    out.push_sql("::");
+                    out.push_sql(<$sql as $crate::store::columns::Named>::NAME);
+                    before = "[], ";
                 )+
                 let _ = before;
-                out.push_sql(&format!(") as {name} ({})", Self::NAMES));
+                out.push_sql(&format!("[]) as {name} ({})", Self::NAMES));
                 Ok(())
             }
         }
@@ -86,6 +91,37 @@ pub(super) trait Rows {
 
     /// The rows as a table of that name.
     fn table<'b>(&'b self, name: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+/// A type as Postgres calls it: who reads the statement alone, as in a log, can tell what its values are.
+pub(super) trait Named {
+    const NAME: &'static str;
+}
+
+macro_rules! named {
+    ($($sql:ty => $name:literal,)+) => {
+        $(impl Named for $sql {
+            const NAME: &'static str = $name;
+        })+
+    };
+}
+
+named! {
+    BigInt => "bigint",
+    Binary => "bytea",
+    Bool => "boolean",
+    Date => "date",
+    Double => "double precision",
+    Integer => "integer",
+    Jsonb => "jsonb",
+    SmallInt => "smallint",
+    Text => "text",
+    Timestamptz => "timestamptz",
+    Uuid => "uuid",
+}
+
+impl<T: SqlType<IsNull = diesel::sql_types::is_nullable::NotNull> + Named> Named for Nullable<T> {
+    const NAME: &'static str = T::NAME;
 }
 
 /// A question that is asked for every given row, which has a `place`: each row of the answer tells the place

@@ -12,12 +12,27 @@ use tokio_postgres::config::{Config, Host, SslMode};
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
      -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
 
+/// How the statements of a session are planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Plans {
+    /// For the values they are given, as Postgres sees fit.
+    ForValues,
+    /// Once, whatever the values: Postgres would plan a statement over arrays anew each time, because it knows
+    /// how long they are.
+    Once,
+}
+
 /// Connects with the limits of the service.
 ///
 /// TLS follows the URL's `sslmode`: with `require` a connection without it is refused, and the
 /// server's certificate is always checked against the well-known authorities.
 pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
-    let config = settings(url)?;
+    connect_for(url, Plans::ForValues).await
+}
+
+/// The same for statements that are planned in this way.
+pub(super) async fn connect_for(url: &str, plans: Plans) -> ConnectionResult<AsyncPgConnection> {
+    let config = settings(url, plans)?;
     let uses_socket = config
         .get_hosts()
         .iter()
@@ -34,11 +49,12 @@ pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
     }
 }
 
-fn settings(url: &str) -> ConnectionResult<Config> {
+fn settings(url: &str, plans: Plans) -> ConnectionResult<Config> {
     let mut config = Config::from_str(url).map_err(bad_connection)?;
-    let options = match config.get_options() {
-        Some(given) => format!("{SESSION} {given}"),
-        None => SESSION.to_owned(),
+    let given = config.get_options().unwrap_or_default();
+    let options = match plans {
+        Plans::ForValues => format!("{SESSION} {given}"),
+        Plans::Once => format!("{SESSION} -c plan_cache_mode=force_generic_plan {given}"),
     };
     config
         .options(options)

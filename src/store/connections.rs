@@ -12,7 +12,7 @@ use diesel_async::pooled_connection::{
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-use super::connection::connect;
+use super::connection::{Plans, connect_for};
 use super::{Connection, StoreError, WorkError};
 
 pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
@@ -35,7 +35,7 @@ pub struct PoolLimits {
 impl Default for PoolLimits {
     fn default() -> Self {
         Self {
-            connections: 8,
+            connections: 12,
             wait: Duration::from_secs(1),
             queue: 256,
         }
@@ -51,9 +51,14 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Opens connections as they are needed; it connects to none yet. Called inside a Tokio runtime, it serves
+    /// Opens connections as they are needed, and tells of commits; it connects to none yet. Called inside a Tokio runtime, it serves
     /// them there, whoever uses them.
-    pub fn new(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
+    pub fn new(
+        url: &str,
+        limits: PoolLimits,
+        plans: Plans,
+        commits: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
         let PoolLimits {
             connections,
             wait,
@@ -68,9 +73,9 @@ impl Connections {
             let (url, home) = (url.to_owned(), home.clone());
             Box::pin(async move {
                 let Some(home) = home else {
-                    return connect(&url).await;
+                    return connect_for(&url, plans).await;
                 };
-                let made = home.spawn(async move { connect(&url).await });
+                let made = home.spawn(async move { connect_for(&url, plans).await });
                 made.await
                     .unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
             })
@@ -96,7 +101,7 @@ impl Connections {
         Ok(Self {
             pool,
             queue: Arc::new(Semaphore::new(queue)),
-            commits: Arc::default(),
+            commits,
         })
     }
 

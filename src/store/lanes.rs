@@ -28,11 +28,12 @@ use super::{Connection, StoreError};
 /// Units of work in one transaction.
 const MOST: usize = 64;
 
-/// Lanes for units of work that write: one reads and decides while the other one commits.
+/// Lanes for units of work that write: while one commits, the other one reads and decides. More of them make
+/// smaller companies, and each company costs a statement and a commit.
 const WRITING: usize = 2;
 
 /// Lanes for those that only read.
-const READING: usize = 2;
+const READING: usize = 1;
 
 /// What somebody needs, and the way back.
 pub(super) struct Turn {

@@ -27,9 +27,13 @@ pub mod time_entries;
 mod transaction;
 mod unit;
 
+use std::sync::Arc;
+
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
+use connection::Plans;
 pub use connection::connect;
 pub use connections::PoolLimits;
 use connections::{Connections, give_back};
@@ -48,7 +52,10 @@ const ATTEMPTS: usize = 3;
 /// The database, behind a pool of connections.
 #[derive(Clone)]
 pub struct Store {
+    /// For whatever is asked.
     connections: Connections,
+    /// For what is asked for many at once.
+    shared: Connections,
     /// Where work that comes together is done together; none outside a runtime.
     lanes: Option<Lanes>,
 }
@@ -85,11 +92,19 @@ impl Store {
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
         let queue = limits.queue;
-        let connections = Connections::new(url, limits)?;
+        let commits: Arc<Notify> = Arc::default();
+        let half = PoolLimits {
+            connections: limits.connections.div_ceil(2),
+            ..limits
+        };
+        let connections =
+            Connections::new(url, half.clone(), Plans::ForValues, Arc::clone(&commits))?;
+        let shared = Connections::new(url, half, Plans::Once, commits)?;
         let lanes = Handle::try_current().is_ok();
         Ok(Self {
-            lanes: lanes.then(|| Lanes::open(&connections, queue)),
+            lanes: lanes.then(|| Lanes::open(&shared, queue)),
             connections,
+            shared,
         })
     }
 
@@ -112,7 +127,7 @@ impl Store {
             return Ok(loaded);
         }
         let found = self
-            .connections
+            .shared
             .read(async |connection: &mut Connection| {
                 needs::load(connection, &[&needs], Lock::No, false, &mut Held::default()).await
             })
@@ -142,16 +157,16 @@ impl Store {
         if let Some(lanes) = &self.lanes {
             let mut unit = Unit::together(lanes.clone());
             let result = work(&mut unit).await;
-            let result = unit.end(result, &self.connections).await;
+            let result = unit.end(result, &self.shared).await;
             if !lost(&result) {
                 return result;
             }
         }
         let mut attempt = 1;
         loop {
-            let mut unit = Unit::alone(self.connections.get().await?);
+            let mut unit = Unit::alone(self.shared.get().await?);
             let result = work(&mut unit).await;
-            let result = unit.end(result, &self.connections).await;
+            let result = unit.end(result, &self.shared).await;
             if !lost(&result) || attempt == ATTEMPTS {
                 return result;
             }

@@ -11,7 +11,6 @@ use validator::Validate;
 use crate::app::App;
 use crate::domain::lifecycle::{State, StatusCategory};
 use crate::domain::rights::{Action, Projection, projection};
-use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
@@ -19,7 +18,6 @@ use crate::http::etag::EntityTag;
 use crate::http::page::{self, Page};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Query;
-use crate::http::refusal;
 use crate::http::routes::Endpoint;
 use crate::store::Connection;
 use crate::store::request_list::{self, Position, RequestList, Sort};
@@ -311,7 +309,6 @@ async fn list(
                 "may be used by those who see whose request it is",
             )));
     }
-    let now = app.clock.now();
     let (limit, sort) = (parameters.limit, parameters.sort);
     let cursor = parameters.cursor.clone();
     let filter = Filter::from(parameters);
@@ -324,11 +321,8 @@ async fn list(
     let wanted = RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
     let rows = app
         .store
-        .read(async |connection: &mut Connection| {
-            Ok::<_, FlowError>(request_list::page(connection, wanted).await?)
-        })
-        .await
-        .map_err(|error| refusal::problem(error, &caller, now))?;
+        .read(async |connection: &mut Connection| request_list::page(connection, wanted).await)
+        .await?;
     let page = Page::cut(rows, limit, |row| {
         app.cursor_key.seal(&Position::of(row, sort), &list)
     });

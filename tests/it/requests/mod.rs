@@ -11,4 +11,5 @@ mod redirect;
 mod revise;
 mod search;
 mod show;
+mod together;
 mod visibility;

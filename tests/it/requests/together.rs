@@ -1,0 +1,104 @@
+//! What comes at the same moment is done in one transaction, and nobody suffers for it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::races::race;
+use crate::support::app::{TestApp, session_at_pad};
+use crate::support::cast::{path, tag};
+
+#[test]
+fn a_row_that_cannot_be_written_fails_alone() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    app.db
+        .query("alter table requests add constraint none check (title <> 'Poison') not valid")
+        .unwrap();
+    for _ in 0..3 {
+        let answers = race(24, |number| {
+            let mut body = session_at_pad();
+            if number % 8 == 0 {
+                body["title"] = json!("Poison");
+            }
+            pdm.post("/v1/requests", &body).status
+        });
+        for (number, status) in answers.into_iter().enumerate() {
+            let expected = if number % 8 == 0 { 500 } else { 201 };
+            assert_eq!(status, expected, "number {number}");
+        }
+    }
+    let stored = app.db.query("select count(*) from requests").unwrap();
+    assert_eq!(stored, ["63"]);
+}
+
+#[test]
+fn who_waits_for_a_row_holds_nobody_else_up() {
+    let app = TestApp::start();
+    let (pdm, member) = (app.pdm("paula@example.com"), app.member("pad"));
+    let held = pdm.create(&session_at_pad());
+    let others: Vec<_> = (0..8).map(|_| pdm.create(&session_at_pad())).collect();
+    let session = app.db.session();
+    let id = held["id"].as_str().unwrap();
+    session.run(&format!(
+        "begin; select 1 from requests where id = '{id}' for update"
+    ));
+    let step = json!({ "to": "in_review" });
+    let mut waiting = member.begin_post(&format!("{}/transitions", path(&held)), "", &step);
+    app.db.wait_for_waiting(1);
+    let statuses = race(8, |number| member.step(&others[number], &step).status);
+    assert_eq!(statuses, [200; 8]);
+    session.run("rollback");
+    assert_eq!(waiting.answer().status, 200);
+}
+
+#[test]
+fn a_poll_is_never_told_that_nothing_changed_after_a_change_was_acknowledged() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let drafts: Vec<_> = (0..8)
+        .map(|_| {
+            let mut body = session_at_pad();
+            body["draft"] = json!(true);
+            pdm.create(&body)
+        })
+        .collect();
+    let polled = race(8, |number| {
+        let draft = path(&drafts[number]);
+        let mut known = tag(&drafts[number]);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        for round in 0..20 {
+            let changed = pdm.patch(
+                &draft,
+                &known,
+                &json!({ "title": format!("Title {round}") }),
+            );
+            assert_eq!(changed.status, 200, "{}", changed.body);
+            let poll = pdm.send("GET", &draft, &[("If-None-Match", &known)], "");
+            assert_eq!(
+                poll.status, 200,
+                "an old version was called the present one"
+            );
+            known = poll.header("etag").unwrap();
+            let poll = pdm.send("GET", &draft, &[("If-None-Match", &known)], "");
+            assert_eq!(poll.status, 304);
+            assert!(Instant::now() < deadline, "{round} rounds took too long");
+        }
+        number
+    });
+    assert_eq!(polled.len(), 8);
+}
+
+#[test]
+fn references_are_given_once_however_many_come_together() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut references = race(40, |_| {
+        let made = pdm.post("/v1/requests", &session_at_pad());
+        assert_eq!(made.status, 201, "{}", made.body);
+        made.json()["reference"].as_str().unwrap().to_owned()
+    });
+    references.sort();
+    references.dedup();
+    assert_eq!(references.len(), 40);
+}
