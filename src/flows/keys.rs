@@ -250,9 +250,11 @@ pub async fn recognise(app: &App, text: &str) -> Result<Option<Caller>, StoreErr
     let key = match app.known_keys.get(&presented.id) {
         Some(key) => key,
         None => {
-            let id = presented.id.as_str();
-            let read = async |connection: &mut Connection| keys::find(connection, id).await;
-            let Some(key) = app.store.read(read).await? else {
+            let needs = Needs {
+                key: Some(presented.id.clone()),
+                ..Needs::default()
+            };
+            let Some(key) = app.store.load(needs).await?.key else {
                 return Ok(None);
             };
             app.known_keys.remember(key.clone());
@@ -284,20 +286,31 @@ pub struct KnownKeys {
 struct Known {
     key: ApiKey,
     read_at: Instant,
+    /// Somebody reads it again at present.
+    is_being_read: bool,
 }
 
 /// A revocation takes effect everywhere within this time.
 pub const CACHED_FOR: Duration = Duration::from_millis(800);
 
+/// After this time one of those who use a key reads it again, while the others go on with it: were all of them
+/// to wait for the end of [`CACHED_FOR`], all of them would read it at once.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
 /// More keys than this are not remembered at once.
 const MOST_KNOWN: usize = 10_000;
 
 impl KnownKeys {
+    /// The key, unless it is this caller who has to read it.
     fn get(&self, id: &str) -> Option<ApiKey> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(id)
-            .filter(|known| known.read_at.elapsed() < CACHED_FOR)
-            .map(|known| known.key.clone())
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = keys.get_mut(id)?;
+        let age = known.read_at.elapsed();
+        if age >= CACHED_FOR || (age >= READ_AGAIN_AFTER && !known.is_being_read) {
+            known.is_being_read = true;
+            return None;
+        }
+        Some(known.key.clone())
     }
 
     fn remember(&self, key: ApiKey) {
@@ -310,6 +323,7 @@ impl KnownKeys {
             Known {
                 key,
                 read_at: Instant::now(),
+                is_being_read: false,
             },
         );
     }

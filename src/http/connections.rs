@@ -59,7 +59,7 @@ impl Default for Limits {
         Self {
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             connections_per_worker: 4_096,
-            requests_in_flight: 512,
+            requests_in_flight: 1_024,
             long_polls: 2_000,
             quotas: QuotaLimits::default(),
             head: Duration::from_secs(5),

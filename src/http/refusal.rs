@@ -49,6 +49,7 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "database");
                 Self::new(Code::DatabaseUnavailable)
             }
+            StoreError::Busy => Self::new(Code::Overloaded),
             StoreError::CommitOutcomeUnknown => Self::new(Code::CommitOutcomeUnknown),
             StoreError::Taken(_) | StoreError::Broken(_) => Self::internal(&error),
         }

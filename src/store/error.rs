@@ -8,6 +8,9 @@ pub enum StoreError {
     /// Postgres can't be reached, or has no room for another connection right now.
     #[error("the database can't be reached: {0}")]
     Unavailable(String),
+    /// More is to be done than can be done in good time.
+    #[error("too much work waits")]
+    Busy,
     /// The connection went away in the middle, and with it the knowledge of what the server did last.
     #[error("the connection to the database was lost: {0}")]
     Lost(String),
@@ -40,7 +43,7 @@ impl StoreError {
             Self::Unavailable(_) | Self::Lost(_) | Self::ReadOnly | Self::CommitOutcomeUnknown => {
                 true
             }
-            Self::Contended | Self::Taken(_) | Self::Broken(_) => false,
+            Self::Busy | Self::Contended | Self::Taken(_) | Self::Broken(_) => false,
         }
     }
 
@@ -53,6 +56,7 @@ impl StoreError {
             Self::Lost(why) => Some(Self::Lost(why.clone())),
             Self::ReadOnly => Some(Self::ReadOnly),
             Self::CommitOutcomeUnknown => Some(Self::CommitOutcomeUnknown),
+            Self::Busy => Some(Self::Busy),
             Self::Contended | Self::Taken(_) | Self::Broken(_) => None,
         }
     }

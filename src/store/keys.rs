@@ -183,6 +183,25 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<ApiKey
     Ok(row.map(ApiKey::from))
 }
 
+/// The keys of these ids, live or not, for several callers at once.
+///
+/// # Errors
+/// Where the database does not answer.
+pub(super) async fn find_all(
+    mut connection: &Connection,
+    ids: &[&str],
+) -> Result<Vec<ApiKey>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<ApiKeyRow> = api_keys::table
+        .select(ApiKeyRow::as_select())
+        .filter(api_keys::id.eq_any(ids))
+        .load(&mut connection)
+        .await?;
+    Ok(rows.into_iter().map(ApiKey::from).collect())
+}
+
 /// Whether there is any key at all.
 ///
 /// # Errors

@@ -14,6 +14,7 @@
 //! [elsewhere](Found::Elsewhere), in a transaction of its own; and where the writing fails, all of them are.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -28,6 +29,12 @@ use super::{Connection, StoreError};
 /// Units of work in one transaction.
 const MOST: usize = 64;
 
+/// Work that has waited longer than this before a lane is refused.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Units of work that wait before a lane. More than that would be refused for waiting too long.
+const QUEUE: usize = 8_192;
+
 /// Lanes for units of work that write: while one commits, the other one reads and decides. More of them make
 /// smaller companies, and each company costs a statement and a commit.
 const WRITING: usize = 2;
@@ -37,6 +44,7 @@ const READING: usize = 1;
 
 /// What somebody needs, and the way back.
 pub(super) struct Turn {
+    since: Instant,
     needs: Needs,
     loaded: oneshot::Sender<Result<Box<Loaded>, StoreError>>,
     next: oneshot::Receiver<Next>,
@@ -70,16 +78,16 @@ pub(super) struct Lanes {
 
 /// What somebody needs to read, and the way back.
 struct Read {
+    since: Instant,
     needs: Needs,
     loaded: oneshot::Sender<Result<Box<Loaded>, StoreError>>,
 }
 
 impl Lanes {
-    /// Opens lanes on the current runtime, for as long as somebody has a clone of this. More than so many do
-    /// not wait before a lane.
-    pub fn open(connections: &Connections, queue: usize) -> Self {
-        let (writing, turns) = mpsc::channel(queue.max(1));
-        let (reading, reads) = mpsc::channel(queue.max(1));
+    /// Opens lanes on the current runtime, for as long as somebody has a clone of this.
+    pub fn open(connections: &Connections) -> Self {
+        let (writing, turns) = mpsc::channel(QUEUE);
+        let (reading, reads) = mpsc::channel(QUEUE);
         let (turns, reads) = (Arc::new(Mutex::new(turns)), Arc::new(Mutex::new(reads)));
         for _ in 0..WRITING {
             tokio::spawn(write(connections.clone(), Arc::clone(&turns)));
@@ -96,9 +104,13 @@ impl Lanes {
     /// Where the database does not answer.
     pub async fn read(&self, needs: Needs) -> Result<Option<Box<Loaded>>, StoreError> {
         let (loaded, answer) = oneshot::channel();
-        match self.reading.try_send(Read { needs, loaded }) {
+        match self.reading.try_send(Read {
+            since: Instant::now(),
+            needs,
+            loaded,
+        }) {
             Ok(()) => answer.await.ok().transpose(),
-            Err(TrySendError::Full(_)) => Err(full()),
+            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
             Err(TrySendError::Closed(_)) => Ok(None),
         }
     }
@@ -123,6 +135,7 @@ impl Seat {
         let (loaded, answer) = oneshot::channel();
         let (next_sender, next) = oneshot::channel();
         let turn = Turn {
+            since: Instant::now(),
             needs,
             loaded,
             next,
@@ -133,7 +146,7 @@ impl Seat {
                 .writing
                 .try_send(turn)
                 .map_err(|error| match error {
-                    TrySendError::Full(_) => full(),
+                    TrySendError::Full(_) => StoreError::Busy,
                     TrySendError::Closed(_) => StoreError::Contended,
                 })?,
             // A lane that is not there any more does not answer either.
@@ -155,8 +168,14 @@ impl Seat {
     }
 }
 
-fn full() -> StoreError {
-    StoreError::Unavailable("too much work waits".to_owned())
+/// Refuses work that has waited too long: there is more of it than can be done, and who is refused soon can go
+/// elsewhere. What is left is in good time.
+fn in_good_time<T>(waiting: Vec<T>, since: impl Fn(&T) -> Instant, refuse: impl Fn(T)) -> Vec<T> {
+    let (late, in_time): (Vec<T>, Vec<T>) = waiting
+        .into_iter()
+        .partition(|work| since(work).elapsed() > PATIENCE);
+    late.into_iter().for_each(refuse);
+    in_time
 }
 
 async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>) {
@@ -165,6 +184,11 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
         if turns.lock().await.recv_many(&mut together, MOST).await == 0 {
             return;
         }
+        let together = in_good_time(
+            together,
+            |turn| turn.since,
+            |turn| drop(turn.loaded.send(Err(StoreError::Busy))),
+        );
         if let Err(error) = write_together(&connections, together).await {
             tracing::debug!(%error, "units of work were not done together");
         }
@@ -174,6 +198,9 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
 /// Does what several units of work want in one transaction. Who is not told of an end does it elsewhere.
 async fn write_together(connections: &Connections, turns: Vec<Turn>) -> Result<(), StoreError> {
     let mut turns = turns;
+    if turns.is_empty() {
+        return Ok(());
+    }
     let mut transaction = match connections.get().await {
         Ok(connection) => Transaction::new(connection, Lock::Skip),
         Err(error) => return Err(refuse(error, turns, Vec::new())),
@@ -251,6 +278,14 @@ async fn read(connections: Connections, reads: Arc<Mutex<mpsc::Receiver<Read>>>)
         let mut together = Vec::new();
         if reads.lock().await.recv_many(&mut together, MOST).await == 0 {
             return;
+        }
+        let together = in_good_time(
+            together,
+            |read| read.since,
+            |read| drop(read.loaded.send(Err(StoreError::Busy))),
+        );
+        if together.is_empty() {
+            continue;
         }
         let needs: Vec<&Needs> = together.iter().map(|read| &read.needs).collect();
         let found = connections

@@ -91,7 +91,6 @@ impl Store {
     /// # Errors
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let queue = limits.queue;
         let commits: Arc<Notify> = Arc::default();
         let half = PoolLimits {
             connections: limits.connections.div_ceil(2),
@@ -102,7 +101,7 @@ impl Store {
         let shared = Connections::new(url, half, Plans::Once, commits)?;
         let lanes = Handle::try_current().is_ok();
         Ok(Self {
-            lanes: lanes.then(|| Lanes::open(&shared, queue)),
+            lanes: lanes.then(|| Lanes::open(&shared)),
             connections,
             shared,
         })

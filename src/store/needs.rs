@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::mem;
 
 use diesel_async::AsyncPgConnection;
-use futures_util::future::{try_join, try_join3, try_join4};
+use futures_util::future::{try_join3, try_join4};
 use uuid::Uuid;
 
 use super::history::{self, Asked, gathered};
 use super::idempotency::{self, Claim, Key};
+use super::keys::{self, ApiKey};
 use super::requests::{self, Lock, Wanted};
 use super::{StoreError, numbers, transaction};
 use crate::domain::eligibility::History;
@@ -27,6 +28,8 @@ pub struct Needs {
     pub history: Option<Asked>,
     /// A number for a new reference.
     pub number: bool,
+    /// The API key of that id.
+    pub key: Option<String>,
 }
 
 /// What was read. What was not asked for is not there.
@@ -42,6 +45,8 @@ pub struct Loaded {
     pub history: History,
     /// A number nobody else was given.
     pub number: Option<i64>,
+    /// The API key, live or not.
+    pub key: Option<ApiKey>,
 }
 
 /// What was found for one of several units of work.
@@ -88,34 +93,42 @@ pub(super) async fn load(
     let asked: Vec<(usize, &Asked)> = places()
         .filter_map(|(place, needs)| Some((place, needs.history.as_ref()?)))
         .collect();
+    let ids: Vec<&str> = needs
+        .iter()
+        .filter_map(|needs| needs.key.as_deref())
+        .collect();
     let how_many = needs.iter().filter(|needs| needs.number).count();
 
     // Sent in this order, and carried out in it.
-    let ((_, taken, answers), (requests, versions), (turns, deals, customers, mut numbers)) =
+    let (
+        (_, taken, answers),
+        (requests, versions, keys_found),
+        (turns, deals, customers, mut numbers),
+    ) = try_join3(
         try_join3(
-            try_join3(
-                async {
-                    if begin {
-                        transaction::begin(connection).await
-                    } else {
-                        Ok(())
-                    }
-                },
-                idempotency::take(connection, &keys),
-                idempotency::answers(connection, &keys),
-            ),
-            try_join(
-                requests::find_all(connection, &wanted, lock),
-                requests::versions(connection, &versions),
-            ),
-            try_join4(
-                history::take_turns(connection, &asked, lock),
-                history::count_deals(connection, &asked),
-                history::same_customer(connection, &asked),
-                numbers::draw(connection, how_many),
-            ),
-        )
-        .await?;
+            async {
+                if begin {
+                    transaction::begin(connection).await
+                } else {
+                    Ok(())
+                }
+            },
+            idempotency::take(connection, &keys),
+            idempotency::answers(connection, &keys),
+        ),
+        try_join3(
+            requests::find_all(connection, &wanted, lock),
+            requests::versions(connection, &versions),
+            keys::find_all(connection, &ids),
+        ),
+        try_join4(
+            history::take_turns(connection, &asked, lock),
+            history::count_deals(connection, &asked),
+            history::same_customer(connection, &asked),
+            numbers::draw(connection, how_many),
+        ),
+    )
+    .await?;
 
     let mut found: Vec<Found> = Vec::with_capacity(needs.len());
     found.resize_with(needs.len(), || Found::All(Box::default()));
@@ -132,6 +145,10 @@ pub(super) async fn load(
                 Claim::Running
             };
             set(place, &mut |loaded| loaded.claim = Some(claim.clone()));
+        }
+        if let Some(id) = &needs.key {
+            let key = keys_found.iter().find(|key| key.id == *id);
+            set(place, &mut |loaded| loaded.key = key.cloned());
         }
         if needs.number {
             let number = numbers.pop();
