@@ -68,6 +68,7 @@ pub fn member() -> Caller {
         desks: vec!["pad".to_owned()],
         partners: Vec::new(),
         key_id: "benchbench01".to_owned(),
+        scopes: None,
     }
 }
 

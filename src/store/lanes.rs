@@ -53,7 +53,7 @@ pub(super) struct Turn {
 /// What a unit of work does after it was given what it needs.
 pub(super) enum Next {
     /// It needs more.
-    More(Turn),
+    More(Box<Turn>),
     /// It writes this, perhaps nothing.
     Write(Box<Writes>, oneshot::Sender<End>),
 }
@@ -150,7 +150,7 @@ impl Seat {
                     TrySendError::Closed(_) => StoreError::Contended,
                 })?,
             // A lane that is not there any more does not answer either.
-            Some(next) => drop(next.send(Next::More(turn))),
+            Some(next) => drop(next.send(Next::More(Box::new(turn)))),
         }
         let loaded = answer.await.unwrap_or(Err(StoreError::Contended))?;
         self.next = Some(next_sender);
@@ -233,7 +233,7 @@ async fn write_together(connections: &Connections, turns: Vec<Turn>) -> Result<(
         turns = Vec::new();
         for next in deciding {
             match next.await {
-                Ok(Next::More(turn)) => turns.push(turn),
+                Ok(Next::More(turn)) => turns.push(*turn),
                 Ok(Next::Write(more, end)) => {
                     writes.append(*more);
                     ends.push(end);

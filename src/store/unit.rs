@@ -21,7 +21,7 @@ enum Way {
     /// In a transaction that it shares with others.
     Together(Seat),
     /// In one of its own.
-    Alone(Transaction),
+    Alone(Box<Transaction>),
 }
 
 impl Unit {
@@ -34,7 +34,7 @@ impl Unit {
 
     pub(super) fn alone(connection: Object<Manager>) -> Self {
         Self {
-            way: Way::Alone(Transaction::new(connection, Lock::Wait)),
+            way: Way::Alone(Box::new(Transaction::new(connection, Lock::Wait))),
             writes: Writes::default(),
         }
     }
