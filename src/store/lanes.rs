@@ -32,6 +32,9 @@ const MOST: usize = 64;
 /// Work that has waited longer than this before a lane is refused.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// For so long work may come late before any is refused.
+const STALL: Duration = Duration::from_millis(500);
+
 /// Units of work that wait before a lane. More than that would be refused for waiting too long.
 const QUEUE: usize = 8_192;
 
@@ -168,23 +171,45 @@ impl Seat {
     }
 }
 
-/// Refuses work that has waited too long: there is more of it than can be done, and who is refused soon can go
-/// elsewhere. What is left is in good time.
-fn in_good_time<T>(waiting: Vec<T>, since: impl Fn(&T) -> Instant, refuse: impl Fn(T)) -> Vec<T> {
-    let (late, in_time): (Vec<T>, Vec<T>) = waiting
-        .into_iter()
-        .partition(|work| since(work).elapsed() > PATIENCE);
-    late.into_iter().for_each(refuse);
-    in_time
+/// Refuses work that has waited too long, once there has been such work for a while: there is more than can be
+/// done then, and who is refused soon can go elsewhere. A short stall refuses nobody.
+#[derive(Default)]
+struct Shedding {
+    late_since: Option<Instant>,
+}
+
+impl Shedding {
+    /// What is left of the work that waits.
+    fn in_good_time<T>(
+        &mut self,
+        waiting: Vec<T>,
+        since: impl Fn(&T) -> Instant,
+        refuse: impl Fn(T),
+    ) -> Vec<T> {
+        let now = Instant::now();
+        let is_late = |work: &T| now.duration_since(since(work)) > PATIENCE;
+        if !waiting.iter().any(is_late) {
+            self.late_since = None;
+            return waiting;
+        }
+        let late_since = *self.late_since.get_or_insert(now);
+        if now.duration_since(late_since) < STALL {
+            return waiting;
+        }
+        let (late, in_time): (Vec<T>, Vec<T>) = waiting.into_iter().partition(is_late);
+        late.into_iter().for_each(refuse);
+        in_time
+    }
 }
 
 async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>) {
+    let mut shedding = Shedding::default();
     loop {
         let mut together = Vec::new();
         if turns.lock().await.recv_many(&mut together, MOST).await == 0 {
             return;
         }
-        let together = in_good_time(
+        let together = shedding.in_good_time(
             together,
             |turn| turn.since,
             |turn| drop(turn.loaded.send(Err(StoreError::Busy))),
@@ -274,12 +299,13 @@ fn refuse(error: StoreError, turns: Vec<Turn>, ends: Vec<oneshot::Sender<End>>) 
 }
 
 async fn read(connections: Connections, reads: Arc<Mutex<mpsc::Receiver<Read>>>) {
+    let mut shedding = Shedding::default();
     loop {
         let mut together = Vec::new();
         if reads.lock().await.recv_many(&mut together, MOST).await == 0 {
             return;
         }
-        let together = in_good_time(
+        let together = shedding.in_good_time(
             together,
             |read| read.since,
             |read| drop(read.loaded.send(Err(StoreError::Busy))),
@@ -309,5 +335,33 @@ async fn read(connections: Connections, reads: Arc<Mutex<mpsc::Receiver<Read>>>)
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The work that is left, of work that has waited so long, in milliseconds.
+    fn left(shedding: &mut Shedding, waited: &[u64]) -> usize {
+        let now = Instant::now();
+        let begun = |waited: &u64| now.checked_sub(Duration::from_millis(*waited)).unwrap();
+        let waiting: Vec<Instant> = waited.iter().map(begun).collect();
+        shedding
+            .in_good_time(waiting, |since| *since, |_| {})
+            .len()
+    }
+
+    #[test]
+    fn a_short_stall_refuses_nobody_and_lasting_overload_refuses_who_waited_too_long() {
+        let mut shedding = Shedding::default();
+        assert_eq!(left(&mut shedding, &[300, 250, 10]), 3);
+        assert!(shedding.late_since.is_some());
+        // It has been so for longer than a stall lasts.
+        shedding.late_since = Instant::now().checked_sub(STALL);
+        assert_eq!(left(&mut shedding, &[300, 250, 10]), 1);
+        assert_eq!(left(&mut shedding, &[50, 10]), 2);
+        assert!(shedding.late_since.is_none(), "it is over");
+        assert_eq!(left(&mut shedding, &[300]), 1);
     }
 }

@@ -1,7 +1,6 @@
 //! What a unit of work has to know before it decides, read for many units at once.
 
 use std::collections::HashSet;
-use std::mem;
 
 use diesel_async::AsyncPgConnection;
 use futures_util::future::{try_join3, try_join4};
@@ -130,66 +129,54 @@ pub(super) async fn load(
     )
     .await?;
 
-    let mut found: Vec<Found> = Vec::with_capacity(needs.len());
-    found.resize_with(needs.len(), || Found::All(Box::default()));
-    let mut set = |place: usize, change: &mut dyn FnMut(&mut Loaded)| {
-        if let Some(Found::All(loaded)) = found.get_mut(place) {
-            change(loaded);
-        }
-    };
-    for (place, needs) in places() {
-        if needs.claim.is_some() {
-            let claim = if taken.contains(&place) {
-                Claim::New
-            } else {
-                Claim::Running
-            };
-            set(place, &mut |loaded| loaded.claim = Some(claim.clone()));
-        }
-        if let Some(id) = &needs.key {
-            let key = keys_found.iter().find(|key| key.id == *id);
-            set(place, &mut |loaded| loaded.key = key.cloned());
+    let mut all: Vec<Loaded> = needs.iter().map(|_| Loaded::default()).collect();
+    for (loaded, (place, needs)) in all.iter_mut().zip(places()) {
+        let claim = || match taken.contains(&place) {
+            true => Claim::New,
+            false => Claim::Running,
+        };
+        loaded.claim = needs.claim.as_ref().map(|_| claim());
+        if needs.history.is_some() {
+            loaded.history = gathered(place, &deals, &customers);
         }
         if needs.number {
-            let number = numbers.pop();
-            set(place, &mut |loaded| loaded.number = number);
+            loaded.number = numbers.pop();
         }
-        if needs.history.is_some() {
-            set(place, &mut |loaded| {
-                loaded.history = gathered(place, &deals, &customers);
-            });
+        if let Some(id) = &needs.key {
+            loaded.key = keys_found.iter().find(|key| key.id == *id).cloned();
         }
     }
-    for (place, mut claim) in answers {
-        if taken.contains(&place) {
-            set(place, &mut |loaded| {
-                loaded.claim = Some(mem::replace(&mut claim, Claim::Running));
-            });
+    for (place, claim) in answers {
+        // What is kept under a key that somebody else has now may not be all.
+        if let Some(loaded) = all.get_mut(place).filter(|_| taken.contains(&place)) {
+            loaded.claim = Some(claim);
         }
     }
     for (place, request) in requests {
-        let mut request = Some(request);
-        set(place, &mut |loaded| loaded.request = request.take());
-    }
-    for (place, version) in versions {
-        set(place, &mut |loaded| loaded.version = Some(version));
-    }
-    if lock == Lock::Skip {
-        for (found, (place, needs)) in found.iter_mut().zip(places()) {
-            let has_turns = needs.history.is_none() || turns.contains(&place);
-            if !is_mine(found, needs, has_turns, held) {
-                *found = Found::Elsewhere;
-            }
+        if let Some(loaded) = all.get_mut(place) {
+            loaded.request = Some(request);
         }
     }
-    Ok(found)
+    for (place, version) in versions {
+        if let Some(loaded) = all.get_mut(place) {
+            loaded.version = Some(version);
+        }
+    }
+    let found = all.into_iter().zip(places());
+    Ok(found
+        .map(|(loaded, (place, needs))| {
+            let has_turns = needs.history.is_none() || turns.contains(&place);
+            if lock != Lock::Skip || is_mine(&loaded, needs, has_turns, held) {
+                Found::All(Box::new(loaded))
+            } else {
+                Found::Elsewhere
+            }
+        })
+        .collect())
 }
 
 /// Whether all that a unit of work needs is there, and no neighbour has it.
-fn is_mine(found: &Found, needs: &Needs, has_turns: bool, held: &mut Held) -> bool {
-    let Found::All(loaded) = found else {
-        return false;
-    };
+fn is_mine(loaded: &Loaded, needs: &Needs, has_turns: bool, held: &mut Held) -> bool {
     if !matches!(loaded.claim, None | Some(Claim::New)) {
         // Answered without the rest.
         return true;
