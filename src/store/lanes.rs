@@ -347,9 +347,7 @@ mod tests {
         let now = Instant::now();
         let begun = |waited: &u64| now.checked_sub(Duration::from_millis(*waited)).unwrap();
         let waiting: Vec<Instant> = waited.iter().map(begun).collect();
-        shedding
-            .in_good_time(waiting, |since| *since, |_| {})
-            .len()
+        shedding.in_good_time(waiting, |since| *since, |_| {}).len()
     }
 
     #[test]
