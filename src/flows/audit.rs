@@ -17,6 +17,7 @@ use super::{Ask, FlowError};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::rights::{self, Action};
+use crate::store::apply::{self, Writes};
 use crate::store::audit::{self, AuditOutcome, Entry, Filter, Position};
 use crate::store::idempotency::Answer;
 use crate::store::{Connection, StoreError, Unit};
@@ -194,7 +195,9 @@ pub async fn flush(app: &App) -> Result<(), StoreError> {
         let written = app
             .store
             .write_alone(async |connection: &mut Connection| {
-                audit::insert_all(connection, batch.clone()).await
+                let mut writes = Writes::default();
+                batch.iter().cloned().for_each(|line| writes.audit(line));
+                apply::write(connection, &writes).await
             })
             .await;
         match written {

@@ -14,10 +14,12 @@ use crate::credentials::{NewKey, PresentedKey, fresh_id};
 use crate::domain::actor::{Caller, Role, Scope};
 use crate::domain::facts::Relationship;
 use crate::domain::rights::{self, Action};
+use crate::store::apply::{self, Writes};
+use crate::store::audit::Entry;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::keys::{self, ApiKey};
 use crate::store::needs::Needs;
-use crate::store::{Connection, Store, StoreError, Unit, audit};
+use crate::store::{Connection, Store, StoreError, Unit};
 
 /// A key lives for this long at most.
 pub const LONGEST_LIFE_DAYS: u32 = 365;
@@ -96,7 +98,7 @@ pub async fn issue(
     store
         .write_alone(async |connection: &mut Connection| {
             keys::insert(connection, key.clone()).await?;
-            audit::insert(connection, line.clone()).await
+            leave(connection, line.clone()).await
         })
         .await?;
     Ok((key, new.text))
@@ -117,11 +119,18 @@ pub async fn withdraw(
             let key = keys::revoke(connection, id, now).await?;
             if key.is_some() {
                 let line = unasked(revoked_by, "revoke_api_key", id.to_owned(), now);
-                audit::insert(connection, line).await?;
+                leave(connection, line).await?;
             }
             Ok(key)
         })
         .await
+}
+
+/// Leaves a line in the audit trail.
+async fn leave(connection: &Connection, line: Entry) -> Result<(), StoreError> {
+    let mut writes = Writes::default();
+    writes.audit(line);
+    apply::write(connection, &writes).await
 }
 
 /// Makes a key for an administrator. The answer is kept without the key's text, which is given apart.

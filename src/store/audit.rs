@@ -59,7 +59,7 @@ pub struct Entry {
     pub code: Option<String>,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = audit, check_for_backend(diesel::pg::Pg))]
 struct Row {
     id: Uuid,
@@ -76,43 +76,6 @@ struct Row {
     object: Option<String>,
     outcome: Word<AuditOutcome>,
     code: Option<String>,
-}
-
-impl From<Entry> for Row {
-    fn from(entry: Entry) -> Self {
-        let Entry {
-            id,
-            at,
-            subject,
-            role,
-            key_id,
-            address,
-            method,
-            route,
-            http_request_id,
-            status,
-            action,
-            object,
-            outcome,
-            code,
-        } = entry;
-        Self {
-            id,
-            at,
-            subject,
-            role,
-            key_id,
-            address,
-            method,
-            route,
-            http_request_id,
-            status: status.and_then(|status| i16::try_from(status).ok()),
-            action,
-            object,
-            outcome: Word(outcome),
-            code,
-        }
-    }
 }
 
 impl From<Row> for Entry {
@@ -150,34 +113,6 @@ impl From<Row> for Entry {
             code,
         }
     }
-}
-
-/// Writes one line, in the transaction of what it is about.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn insert(connection: &mut Connection, entry: Entry) -> Result<(), StoreError> {
-    diesel::insert_into(audit::table)
-        .values(Row::from(entry))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Writes several lines at once.
-///
-/// # Errors
-/// Where the database does not answer.
-pub async fn insert_all(
-    connection: &mut Connection,
-    entries: Vec<Entry>,
-) -> Result<(), StoreError> {
-    let rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
-    diesel::insert_into(audit::table)
-        .values(rows)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Which lines.
