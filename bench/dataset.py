@@ -235,6 +235,13 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
             {chosen}
             {joins}
             order by n;
+        insert into request_words (request_id, created_at, words)
+            select r.id, r.created_at, stretches(r.created_at) || to_tsvector('simple', concat_ws(' ',
+                replace(r.reference, '-', ' '), r.title, r.facts ->> 'description', r.partner_name,
+                r.customer_name))
+            from (select {identity} as id from generate_series({first}::bigint, {last}::bigint) as n) as made
+            join requests r using (id)
+            order by r.created_at;
         insert into request_events ({", ".join(told)})
             select {", ".join(events.get(name, "e." + name) for name in told)}
             {chosen}
@@ -287,7 +294,8 @@ def _drop_indexes(postgres: Postgres, database: str) -> list[str]:
         union all
         select format('drop index %s', index.indexrelid::regclass), pg_get_indexdef(index.indexrelid)
         from pg_index index
-        where index.indrelid in ('requests'::regclass, 'request_events'::regclass)
+        where index.indrelid in ('requests'::regclass, 'request_words'::regclass,
+                                 'request_events'::regclass)
               and not exists (select from pg_constraint where conindid = index.indexrelid)""")
     for drop, _ in rows:
         postgres.run(database, drop + ";")

@@ -1,4 +1,4 @@
-//! What the service does by itself, now and then: expiring requests, forgetting old answers.
+//! What the service does by itself, now and then: expiring requests, forgetting old answers, sorting new words in.
 //!
 //! Every instance runs it. The pieces of work lock what they take, so instances share them.
 
@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::flows::{FlowError, expire};
-use crate::store::{Connection, idempotency};
+use crate::store::{Connection, idempotency, words};
 
 /// How often it is looked for something to do.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -35,14 +35,29 @@ pub struct Report {
 /// Where the database does not answer.
 pub async fn run_once(app: &App) -> Result<Report, FlowError> {
     let expired = expire::run_once(app).await?;
-    let older_than = app.clock.now() - ANSWERS_KEPT;
-    let forgotten = app
-        .store
-        .write_alone(async |connection: &mut Connection| {
-            idempotency::forget(connection, older_than, BATCH).await
-        })
+    let forgotten = forget_answers(app).await?;
+    app.store
+        .read(async |connection: &mut Connection| words::sort_in(connection).await)
         .await?;
     Ok(Report { expired, forgotten })
+}
+
+/// Forgets all answers that are old enough, a batch at a time, so that nobody waits long for one.
+async fn forget_answers(app: &App) -> Result<usize, FlowError> {
+    let older_than = app.clock.now() - ANSWERS_KEPT;
+    let mut forgotten = 0;
+    loop {
+        let batch = app
+            .store
+            .write_alone(async |connection: &mut Connection| {
+                idempotency::forget(connection, older_than, BATCH).await
+            })
+            .await?;
+        forgotten += batch;
+        if i64::try_from(batch).is_ok_and(|batch| batch < BATCH) {
+            return Ok(forgotten);
+        }
+    }
 }
 
 /// Goes on until the service stops. A round that fails is logged, and the next one tries again.

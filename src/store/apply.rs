@@ -18,9 +18,10 @@ use super::columns::Rows;
 use super::idempotency::{Answer, Key};
 use super::rows::{
     AnswerRow, AnswerRows, AuditRow, AuditRows, ChangedRow, ChangedRows, Line, Lines, NewRow,
-    NewRows, Revised, RevisedFacts, TimeEntryRow, TimeEntryRows,
+    NewRows, Revised, RevisedFacts, TimeEntryRow, TimeEntryRows, WordsRow, WordsRows,
 };
 use super::time_entries::TimeEntry;
+use super::words;
 use crate::domain::lifecycle::{Change, Event, NewRequest};
 use crate::domain::request::Request;
 
@@ -66,10 +67,11 @@ pub struct Identity<'a> {
 pub struct Writes {
     new: NewRows,
     changed: ChangedRows,
-    /// Changes with other facts than before. Apart from the others: what is drawn from the facts, such as the
-    /// words for searching, is made again where the facts are written.
+    /// Changes with other facts than before. Apart from the others: what is drawn from the facts is made again
+    /// where the facts are written.
     revised: ChangedRows,
     revised_facts: RevisedFacts,
+    words: WordsRows,
     lines: Lines,
     time_entries: TimeEntryRows,
     audit: AuditRows,
@@ -133,6 +135,7 @@ impl Writes {
             updated_at: stamp.at,
             state_since: stamp.at,
         });
+        self.put_words(&request);
         self.record(&request, event, who, stamp);
         request
     }
@@ -199,12 +202,21 @@ impl Writes {
                 solution_area_key: request.facts.solution_area_key(),
                 customer_key: request.facts.customer_key(),
             });
+            self.put_words(&request);
         } else {
             self.changed.push(row);
         }
         self.changes += 1;
         self.record(&request, event, who, stamp);
         request
+    }
+
+    fn put_words(&mut self, request: &Request) {
+        self.words.push(WordsRow {
+            request_id: request.id,
+            created_at: request.created_at,
+            words: words::of(request),
+        });
     }
 
     fn record(&mut self, request: &Request, event: Event, who: &Who, stamp: Stamp) {
@@ -320,6 +332,7 @@ impl Writes {
             changed,
             revised,
             revised_facts,
+            words,
             lines,
             time_entries,
             audit,
@@ -330,6 +343,7 @@ impl Writes {
         self.changed.append(changed);
         self.revised.append(revised);
         self.revised_facts.append(revised_facts);
+        self.words.append(words);
         self.lines.append(lines);
         self.time_entries.append(time_entries);
         self.audit.append(audit);
@@ -344,6 +358,7 @@ impl Writes {
             changed,
             revised,
             revised_facts: _,
+            words: _,
             lines,
             time_entries,
             audit,
@@ -396,6 +411,7 @@ impl QueryFragment<Pg> for Write<'_> {
             changed,
             revised,
             revised_facts,
+            words,
             lines,
             time_entries,
             audit,
@@ -446,6 +462,16 @@ impl QueryFragment<Pg> for Write<'_> {
             revised_facts.table("facts", &mut out)?;
             out.push_sql(" on facts.id = given.id");
             out.push_sql(IN_THE_VERSION_READ);
+        }
+        if !words.is_empty() {
+            part(
+                &mut out,
+                "new_words as (insert into request_words (request_id, created_at, words) \
+                 select given.request_id, given.created_at, \
+                     given.words::tsvector || stretches(given.created_at) from ",
+            );
+            words.table("given", &mut out)?;
+            out.push_sql(" on conflict (request_id) do update set words = excluded.words)");
         }
         if !lines.is_empty() {
             let names = Lines::NAMES;

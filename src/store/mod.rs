@@ -19,6 +19,7 @@ pub mod needs;
 mod numbers;
 pub mod ready;
 pub mod request_list;
+pub mod request_order;
 pub mod requests;
 mod rows;
 mod schema;
@@ -26,6 +27,7 @@ pub mod secrets;
 pub mod time_entries;
 mod transaction;
 mod unit;
+pub mod words;
 
 use std::sync::Arc;
 

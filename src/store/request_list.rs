@@ -5,6 +5,9 @@
 //! rows of each desk, state or partner from there and merges them, so that a page costs what it shows and
 //! not what is stored. These statements have a handful of texts between them, and stay prepared.
 //!
+//! Words alone are looked for among the newest requests first, and farther back as long as the page is not
+//! full.
+//!
 //! Other combinations of filters are written down as they are, for Postgres to choose among the indexes by
 //! the values: how common the words, the customer or the submitter are. Such statements are prepared anew
 //! each time, so that they are planned for their values, and so that no connection fills up with one text
@@ -15,96 +18,13 @@ use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use super::request_order::{Key, Position, START, Sort, end};
 use super::requests::{Filter, Summary, Visibility};
+use super::words;
 use super::{Connection, StoreError};
-use crate::domain::facts::vocabulary;
-
-vocabulary! {
-    /// The order of a list.
-    Sort {
-        /// Newest first.
-        NewestFirst = "-created_at",
-        /// Oldest first.
-        OldestFirst = "created_at",
-        /// Last changed first.
-        LastChangedFirst = "-updated_at",
-        /// First changed first: what nobody has touched for longest.
-        FirstChangedFirst = "updated_at",
-    }
-}
-
-impl Sort {
-    const fn key(self) -> Key {
-        match self {
-            Self::NewestFirst | Self::OldestFirst => Key::CreatedAt,
-            Self::LastChangedFirst | Self::FirstChangedFirst => Key::UpdatedAt,
-        }
-    }
-
-    const fn is_descending(self) -> bool {
-        matches!(self, Self::NewestFirst | Self::LastChangedFirst)
-    }
-}
-
-/// The column a list is ordered by, before the id.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Key {
-    CreatedAt,
-    UpdatedAt,
-}
-
-impl Key {
-    const fn column(self) -> &'static str {
-        match self {
-            Self::CreatedAt => "created_at",
-            Self::UpdatedAt => "updated_at",
-        }
-    }
-}
-
-/// The place in a list after which it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Position {
-    /// What the last item shown is ordered by: when it was created, or last changed.
-    pub at: DateTime<Utc>,
-    /// Its id.
-    pub id: Uuid,
-}
-
-impl Position {
-    /// The place of an item in a list of this order.
-    pub fn of(item: &Summary, sort: Sort) -> Self {
-        let at = match sort.key() {
-            Key::CreatedAt => item.created_at,
-            Key::UpdatedAt => item.updated_at,
-        };
-        Self { at, id: item.id }
-    }
-
-    /// Before everything that is created or changed at that time.
-    const fn before(at: DateTime<Utc>) -> Self {
-        Self {
-            at,
-            id: Uuid::nil(),
-        }
-    }
-}
-
-/// Before every request there is.
-const START: Position = Position::before(DateTime::UNIX_EPOCH);
-
-/// After every request there is: seconds of the year 9999.
-fn end() -> Position {
-    Position::before(
-        DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC),
-    )
-}
-
 /// The statement that reads one page.
 pub struct RequestList<'a> {
     columns: AsSelect<Summary, Pg>,
@@ -117,9 +37,20 @@ pub struct RequestList<'a> {
     /// Desks that are both visible and asked for; `None` for any, and for none.
     desks: Option<Vec<&'a str>>,
     states: Vec<&'a str>,
-    /// The parts that are merged; none where Postgres is to choose its way.
-    parts: Vec<Part<'a>>,
+    /// The words looked for, as a `tsquery`.
+    words: Option<String>,
+    approach: Approach<'a>,
     limit: i64,
+}
+
+/// How the page is found.
+enum Approach<'a> {
+    /// Merged from parts that stand in an index.
+    Merged(Vec<Part<'a>>),
+    /// Among the newest first: words and nothing else, by who sees everything.
+    NewestFirst,
+    /// As Postgres chooses.
+    Chosen,
 }
 
 /// Rows that stand in an index in the order of the list, for each choice of values of its first columns.
@@ -188,11 +119,51 @@ impl<'a> RequestList<'a> {
             before,
             desks,
             states: distinct(filter.states.iter().map(|state| state.as_str())),
-            parts: Vec::new(),
+            words: filter.words.as_deref().and_then(words::query),
+            approach: Approach::Chosen,
             limit,
         };
-        list.parts = list.parts();
+        list.approach = list.approach();
         list
+    }
+
+    fn approach(&self) -> Approach<'a> {
+        let parts = self.parts();
+        if !parts.is_empty() {
+            Approach::Merged(parts)
+        } else if self.words.is_some()
+            && self.sort == Sort::NewestFirst
+            && matches!(self.visibility, Visibility::Everything)
+            && self.is_for_words_alone()
+        {
+            Approach::NewestFirst
+        } else {
+            Approach::Chosen
+        }
+    }
+
+    /// Whether all requests with the words are wanted, perhaps within bounds of when they were created.
+    fn is_for_words_alone(&self) -> bool {
+        let Filter {
+            desk,
+            states,
+            service,
+            partner,
+            customer,
+            assignee,
+            requested_by,
+            words: _,
+            created_from: _,
+            created_before: _,
+            updated_from,
+            updated_before,
+        } = self.filter;
+        let texts = [desk, service, partner, customer, assignee, requested_by];
+        states.is_empty()
+            && texts.into_iter().all(Option::is_none)
+            && [updated_from, updated_before]
+                .into_iter()
+                .all(Option::is_none)
     }
 
     /// The parts the list is merged from; none where no index has them in order.
@@ -280,11 +251,11 @@ impl<'a> RequestList<'a> {
         }
     }
 
-    /// Rows of the table: the columns that a list shows.
-    fn select<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    /// The columns that a list shows, of rows of the table.
+    fn select<'b>(&'b self, from: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("select ");
         self.columns.walk_ast(out.reborrow())?;
-        out.push_sql(" from requests where ");
+        out.push_sql(from);
         Ok(())
     }
 
@@ -354,7 +325,7 @@ impl<'a> RequestList<'a> {
             }
             out.push_sql("lateral (");
         }
-        self.select(out)?;
+        self.select(" from requests where ", out)?;
         self.bounds(&columns, &values, out)?;
         for way in part.ways.iter().filter(|way| way.is_folded()) {
             out.push_sql(&format!(" and requests.{} is not null", way.column));
@@ -368,6 +339,37 @@ impl<'a> RequestList<'a> {
             out.push_sql(") as part");
             self.cut(self.order("part"), out)?;
         }
+        Ok(())
+    }
+
+    /// The requests with the words, from the newest on, as far back as the page needs.
+    ///
+    /// A page ends as soon as it is full, since one place after the other is looked at, in order.
+    fn newest_first<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("select page.* from newest_first(");
+        self.put_words(out)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamptz, _>(&self.before.at)?;
+        out.push_sql(") as place cross join lateral (");
+        let found = self.order("found");
+        self.select(
+            " from (select request_words.request_id as id, request_words.created_at from request_words \
+             where request_words.words @@ place.query and request_words.created_at >= place.since \
+                 and request_words.created_at < place.until and ",
+            out,
+        )?;
+        let order = ["request_words.created_at", "request_words.request_id"].map(str::to_owned);
+        self.bounds(&order, &[], out)?;
+        self.cut(order, out)?;
+        out.push_sql(") as found join requests on requests.id = found.id");
+        self.cut(found, out)?;
+        out.push_sql(") as page limit ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+
+    fn put_words<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
+        out.push_sql("::tsquery");
         Ok(())
     }
 
@@ -387,7 +389,12 @@ impl<'a> RequestList<'a> {
             updated_from: _,
             updated_before: _,
         } = self.filter;
-        self.select(out)?;
+        let from = if words.is_some() {
+            " from requests join request_words on request_words.request_id = requests.id where "
+        } else {
+            " from requests where "
+        };
+        self.select(from, out)?;
         self.bounds(&self.order("requests"), &[], out)?;
         match self.visibility {
             Visibility::Nothing => out.push_sql(" and false"),
@@ -428,10 +435,10 @@ impl<'a> RequestList<'a> {
                 out.push_sql(&format!(") and requests.{column} is not null"));
             }
         }
-        if let Some(words) = words {
-            out.push_sql(" and requests.search @@ websearch_to_tsquery('simple', ");
-            out.push_bind_param::<Text, _>(words)?;
-            out.push_sql(")");
+        if words.is_some() {
+            // What has no word in it finds nothing.
+            out.push_sql(" and request_words.words @@ ");
+            self.put_words(out)?;
         }
         let (key, from, before) = self.further_bounds();
         for (comparison, time) in [(">=", from), ("<", before)] {
@@ -510,13 +517,16 @@ fn equal<'b>(column: &str, value: &'b String, out: &mut AstPass<'_, 'b, Pg>) -> 
 
 impl QueryFragment<Pg> for RequestList<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self.parts.as_slice() {
-            [] => {
+        match &self.approach {
+            Approach::Chosen => {
                 out.unsafe_to_cache_prepared();
                 self.chosen(&mut out)
             }
-            [part] => self.part(part, &mut out),
-            parts => {
+            Approach::NewestFirst => self.newest_first(&mut out),
+            Approach::Merged(parts) => {
+                if let [part] = parts.as_slice() {
+                    return self.part(part, &mut out);
+                }
                 for (index, part) in parts.iter().enumerate() {
                     let before = if index == 0 {
                         "select page.* from (("

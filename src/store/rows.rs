@@ -58,6 +58,15 @@ columns! {
 }
 
 columns! {
+    /// The words of a request.
+    WordsRows of WordsRow {
+        request_id: Uuid => SqlUuid,
+        created_at: DateTime<Utc> => Timestamptz,
+        words: String => Text,
+    }
+}
+
+columns! {
     /// A line of history.
     Lines of Line {
         id: Uuid => SqlUuid,

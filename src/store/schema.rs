@@ -1,9 +1,6 @@
 // The tables as the migrations make them; a test compares the two.
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::column::Tsvector;
-
     requests (id) {
         id -> Uuid,
         reference -> Text,
@@ -31,7 +28,17 @@ diesel::table! {
         customer_name -> Nullable<Text>,
         requester_name -> Nullable<Text>,
         assignee -> Nullable<Text>,
-        search -> Tsvector,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::column::Tsvector;
+
+    request_words (request_id) {
+        request_id -> Uuid,
+        created_at -> Timestamptz,
+        words -> Tsvector,
     }
 }
 

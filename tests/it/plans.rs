@@ -10,7 +10,8 @@ use diesel::{QueryResult, QueryableByName};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use engagement_desk::domain::lifecycle::State;
 use engagement_desk::store::migrations::{revert_last, run_pending};
-use engagement_desk::store::request_list::{Position, RequestList, Sort, page};
+use engagement_desk::store::request_list::{RequestList, page};
+use engagement_desk::store::request_order::{Position, Sort};
 use engagement_desk::store::requests::{Filter, Summary, Visibility};
 use engagement_desk::store::{Connection, connect};
 use serde_json::Value;
@@ -25,13 +26,11 @@ const PAGE: i64 = 51;
 /// partner and one submitter have a good part of everything.
 const LOAD: &str = "
 create temporary table later on commit preserve rows as
-    select indexdef from pg_indexes join pg_class on relname = indexname
+    select indexdef, indexname from pg_indexes join pg_class on relname = indexname
         join pg_index on indexrelid = pg_class.oid
-    where tablename = 'requests' and not indisunique;
+    where tablename in ('requests', 'request_words') and not indisunique;
 do $$ declare name text; begin
-    for name in select relname from pg_class join pg_index on indexrelid = pg_class.oid
-        where indrelid = 'requests'::regclass and not indisunique
-    loop execute 'drop index ' || name; end loop;
+    for name in select indexname from later loop execute 'drop index ' || name; end loop;
 end $$;
 insert into requests (id, reference, desk, state, version, facts, decision, progress, requested_by,
     owner_subject, submitted_by, customer_key, created_at, updated_at, state_since)
@@ -58,10 +57,14 @@ select md5(n::text)::uuid, 'PAD-2026-' || lpad(n::text, 6, '0'),
     timestamptz '2021-01-01' + n * interval '30 minutes' + n % 97 * interval '9 hours',
     timestamptz '2021-01-01' + n * interval '30 minutes'
 from generate_series(1, STORED) as n;
+insert into request_words (request_id, created_at, words)
+select id, created_at, stretches(created_at) || to_tsvector('simple',
+    concat_ws(' ', replace(reference, '-', ' '), title, facts ->> 'description', partner_name, customer_name))
+from requests;
 do $$ declare definition text; begin
     for definition in select indexdef from later loop execute definition; end loop;
 end $$;
-analyze requests;
+analyze requests, request_words;
 ";
 
 /// A database with that load, made once and dropped with the cluster.
@@ -102,7 +105,7 @@ impl Query for Explained<'_> {
 fn looked_at(plan: &Value) -> f64 {
     let number = |name: &str| plan[name].as_f64().unwrap_or_default();
     let mut rows = 0.0;
-    if plan["Relation Name"] == "requests" {
+    if plan["Relation Name"] == "requests" || plan["Relation Name"] == "request_words" {
         assert_ne!(plan["Node Type"], "Seq Scan", "{plan:#}");
         let each = number("Actual Rows")
             + number("Rows Removed by Filter")
@@ -457,12 +460,22 @@ fn every_list_holds_what_it_should_and_nothing_else() {
     });
 }
 
-/// The same list by a statement that says no more than what is meant.
 async fn plainly(
     connection: &mut Connection,
     filter: &Filter,
     visibility: &Visibility,
     sort: Sort,
+) -> Vec<String> {
+    plainly_first(connection, filter, visibility, sort, PAGE).await
+}
+
+/// The same list by a statement that says no more than what is meant.
+async fn plainly_first(
+    connection: &mut Connection,
+    filter: &Filter,
+    visibility: &Visibility,
+    sort: Sort,
+    limit: i64,
 ) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -509,7 +522,9 @@ async fn plainly(
         filter
             .words
             .as_ref()
-            .map(|words| format!("search @@ websearch_to_tsquery('simple', '{words}')")),
+            .map(|words| {
+                format!("id in (select request_id from request_words where words @@ websearch_to_tsquery('simple', '{words}'))")
+            }),
     );
     for (condition, time) in [
         ("created_at >=", filter.created_from),
@@ -524,11 +539,50 @@ async fn plainly(
         None => (sort.as_str(), "asc"),
     };
     let sql = format!(
-        "select reference from requests where {} order by {key} {direction}, id {direction} limit {PAGE}",
+        "select reference from requests where {} order by {key} {direction}, id {direction} limit {limit}",
         conditions.join(" and ")
     );
     let rows: Vec<Row> = diesel::sql_query(sql).load(connection).await.unwrap();
     rows.into_iter().map(|row| row.reference).collect()
+}
+
+#[test]
+fn page_after_page_holds_each_request_with_a_word_once_and_in_order() {
+    let database = loaded(3_000);
+    let url = &database.url;
+    Runtime::new().unwrap().block_on(async {
+        let connection = &mut connect(url).await.unwrap();
+        let everything = &Visibility::Everything;
+        for words in [
+            "azure",
+            "zone -azure",
+            "\"customer 4\" or quokka",
+            "nowhere",
+        ] {
+            for (created_from, created_before) in [
+                (None, None),
+                (time("2021-01-10T11:00:00Z"), time("2021-02-20T07:30:00Z")),
+            ] {
+                let wanted = filter(|f| {
+                    f.words = Some(words.to_owned());
+                    (f.created_from, f.created_before) = (created_from, created_before);
+                });
+                let mut got = Vec::new();
+                let mut position = None;
+                loop {
+                    let sort = Sort::NewestFirst;
+                    let list = RequestList::new(&wanted, everything, sort, position, PAGE);
+                    let rows = page(connection, list).await.unwrap();
+                    let Some(last) = rows.last() else { break };
+                    position = Some(Position::of(last, sort));
+                    got.extend(rows.into_iter().map(|row| row.reference));
+                }
+                let expected =
+                    plainly_first(connection, &wanted, everything, Sort::NewestFirst, 5_000).await;
+                assert_eq!(got, expected, "{wanted:?}");
+            }
+        }
+    });
 }
 
 #[test]
@@ -542,7 +596,7 @@ fn what_lists_are_cut_from_can_be_taken_back_and_made_again() {
     let database = TestDb::empty();
     let shape = || {
         let indexes = database
-            .query("select indexdef from pg_indexes where tablename = 'requests' order by 1");
+            .query("select indexdef from pg_indexes where tablename in ('requests', 'request_words') order by 1");
         let columns = database.query(
             "select column_name || ' ' || coalesce(generation_expression, '') \
              from information_schema.columns where table_name = 'requests' order by 1",

@@ -20,7 +20,8 @@ use crate::http::problem::{Fault, Problem};
 use crate::http::query::Query;
 use crate::http::routes::Endpoint;
 use crate::store::Connection;
-use crate::store::request_list::{self, Position, RequestList, Sort};
+use crate::store::request_list::{self, RequestList};
+use crate::store::request_order::{Position, Sort};
 use crate::store::requests::{Filter, Summary, Visibility};
 
 /// One line of a list. The request itself has more to it.

@@ -331,7 +331,7 @@ fn a_description_already_kept_goes_when_it_turns_out_to_be_of_a_vulnerability() 
     let draft = pdm.create(&body);
     assert_eq!(
         app.db.places_of("frobnicator"),
-        ["requests.facts", "requests.search"]
+        ["request_words.words", "requests.facts"]
     );
     let patch = json!({ "involves": ["security_vulnerability"] });
     let revised = pdm.patch(&path(&draft), "\"1-full\"", &patch).json();

@@ -88,7 +88,10 @@ fn a_description_that_is_withheld_cannot_be_searched() {
     assert_eq!(answer.json()["request"]["description"], Value::Null);
     assert_eq!(titles(&pdm, "q=xyzzy").len(), 0);
     assert_eq!(titles(&pdm, "q=landing").len(), 1);
-    let kept = app.db.query("select search::text from requests").unwrap();
+    let kept = app
+        .db
+        .query("select words::text from request_words")
+        .unwrap();
     assert!(!kept[0].contains("xyzzy"), "{kept:?}");
 }
 

@@ -1,0 +1,150 @@
+//! The words of a request as they are searched, in the text forms of Postgres' `tsvector` and `tsquery`.
+//!
+//! What a word is, is said here alone and not by Postgres: its parser goes by the locale of the database, and takes
+//! `-000123` for a number below zero. A word is letters and digits in a row, in small letters; no language's
+//! stems, as names and references hold in every language. Words have nothing in them that those forms
+//! would have to quote.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use diesel_async::SimpleAsyncConnection;
+
+use super::{Connection, StoreError};
+use crate::domain::request::Request;
+
+/// Postgres takes words of 2,046 bytes at most, which is room for so many characters of any kind.
+const LONGEST: usize = 500;
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            word.chars()
+                .take(LONGEST)
+                .flat_map(char::to_lowercase)
+                .take(LONGEST)
+                .collect()
+        })
+}
+
+/// All words of a request with their places, as a `tsvector`. What is withheld from the facts, such as the
+/// description of a vulnerability, is not among them.
+pub(super) fn of(request: &Request) -> String {
+    let facts = &request.facts;
+    let partner = facts.partner.as_ref();
+    let customer = facts.customer.as_ref();
+    let texts = [
+        Some(&request.reference),
+        facts.title.as_ref(),
+        facts.description.as_ref(),
+        partner.and_then(|partner| partner.name.as_ref()),
+        customer.and_then(|customer| customer.name.as_ref()),
+        facts.external_reference.as_ref(),
+    ];
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let all = texts.into_iter().flatten().flat_map(|text| words(text));
+    for (place, word) in (1..).zip(all) {
+        places.entry(word).or_default().push(place);
+    }
+    let mut vector = String::new();
+    for (word, places) in places {
+        // To a string it never fails.
+        let _ = write!(vector, "'{word}'");
+        for (index, place) in places.into_iter().enumerate() {
+            let before = if index == 0 { ':' } else { ',' };
+            let _ = write!(vector, "{before}{place}");
+        }
+        vector.push(' ');
+    }
+    vector
+}
+
+/// What somebody typed into a search box, as a `tsquery`: all the words, `"words in a row"`, `or` for either side,
+/// `-word` for those without it. `None` where there is no word in it.
+pub(super) fn query(typed: &str) -> Option<String> {
+    let mut choices = Vec::new();
+    let mut terms: Vec<String> = Vec::new();
+    let mut is_quoted = false;
+    let mut is_excluded = false;
+    for part in typed.split('"') {
+        if is_quoted {
+            terms.extend(term(part, is_excluded));
+        } else {
+            for word in part.split_whitespace() {
+                if word.eq_ignore_ascii_case("or") {
+                    choices.push(std::mem::take(&mut terms));
+                } else {
+                    terms.extend(term(word, word.starts_with('-')));
+                }
+            }
+            is_excluded = part.ends_with('-');
+        }
+        is_quoted = !is_quoted;
+    }
+    choices.push(terms);
+    let choices: Vec<String> = choices
+        .into_iter()
+        .filter(|terms| !terms.is_empty())
+        .map(|terms| terms.join(" & "))
+        .collect();
+    (!choices.is_empty()).then(|| choices.join(" | "))
+}
+
+/// Words in a row; `None` where there are none.
+fn term(text: &str, is_excluded: bool) -> Option<String> {
+    let row: Vec<String> = words(text).map(|word| format!("'{word}'")).collect();
+    let not = if is_excluded { "!" } else { "" };
+    (!row.is_empty()).then(|| format!("{not}({})", row.join(" <-> ")))
+}
+
+/// Sorts the words of new requests into the index, which searches would otherwise look for in a list.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn sort_in(connection: &mut Connection) -> Result<(), StoreError> {
+    connection
+        .batch_execute("select gin_clean_pending_list('request_words_by_word')")
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_letters_and_digits_in_a_row() {
+        let of = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(of("PAD-2026-000123"), ["pad", "2026", "000123"]);
+        assert_eq!(
+            of("l'été, Straße & 株式会社!"),
+            ["l", "été", "straße", "株式会社"]
+        );
+        assert_eq!(of("\0 ' \\ : * |"), [""; 0]);
+        assert_eq!(
+            words(&"İ".repeat(900)).next().unwrap().chars().count(),
+            LONGEST
+        );
+    }
+
+    #[test]
+    fn what_people_type_is_understood() {
+        for (typed, meant) in [
+            ("Landing zone", "('landing') & ('zone')"),
+            ("\"landing zone\" 4711", "('landing' <-> 'zone') & ('4711')"),
+            ("crm-881", "('crm' <-> '881')"),
+            ("zone -draft", "('zone') & !('draft')"),
+            ("zone -\"a draft\"", "('zone') & !('a' <-> 'draft')"),
+            ("a or b c", "('a') | ('b') & ('c')"),
+            ("or OR a or", "('a')"),
+            ("\"never closed", "('never' <-> 'closed')"),
+            ("it's 'a:* & !b'", "('it' <-> 's') & ('a') & ('b')"),
+        ] {
+            assert_eq!(query(typed).as_deref(), Some(meant), "{typed}");
+        }
+        for typed in ["", " ", "!!!", "\"\"", "or", "-", "-\"-\""] {
+            assert_eq!(query(typed), None, "{typed}");
+        }
+    }
+}
