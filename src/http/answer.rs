@@ -1,8 +1,11 @@
 //! Answers of writes, rendered once and given again as often as they are asked for; and of reads,
 //! which need no body where the client has it already.
 
+use std::sync::OnceLock;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -132,7 +135,7 @@ pub fn show<T: Serialize>(
     let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
     let tag = tag.unwrap_or_else(|| EntityTag::of_content(&body));
     let known = etag::not_modified(headers, &tag)?;
-    Ok(shown(tag, link, (!known).then_some(body)))
+    Ok(shown(tag, link, (!known).then(|| body.into())))
 }
 
 /// What goes out for a page whose items have no versions: its weak tag is made from all that it says.
@@ -144,22 +147,40 @@ pub fn show_content_of_page<T: Serialize>(
     let body = serde_json::to_vec(page).map_err(|error| Problem::internal(&error))?;
     let tag = EntityTag::of_content(&body).weakened();
     let known = etag::not_modified(headers, &tag)?;
-    Ok(shown(tag, link, (!known).then_some(body)))
+    Ok(shown(tag, link, (!known).then(|| body.into())))
 }
 
-/// What goes out for a page of a list: the page, made only now, or 304 where the client has it already.
-pub fn show_page<T: Serialize>(
-    headers: &HeaderMap,
+/// A page of a list, which may go out many times: it is made into text once, and only for somebody who does
+/// not have it already.
+pub struct PageAnswer<T> {
+    page: Page<T>,
     tag: EntityTag,
-    link: Option<String>,
-    page: impl FnOnce() -> Page<T>,
-) -> Result<HttpResponse, Problem> {
-    let body = if etag::not_modified(headers, &tag)? {
-        None
-    } else {
-        Some(serde_json::to_vec(&page()).map_err(|error| Problem::internal(&error))?)
-    };
-    Ok(shown(tag, link, body))
+    text: OnceLock<Bytes>,
+}
+
+impl<T: Serialize> PageAnswer<T> {
+    /// The page under its tag.
+    pub fn new(page: Page<T>, tag: EntityTag) -> Self {
+        Self {
+            page,
+            tag,
+            text: OnceLock::new(),
+        }
+    }
+
+    /// What goes out to this request: the page, or 304.
+    ///
+    /// # Errors
+    /// Where the precondition can't be read or does not hold.
+    pub fn show(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+        let is_known = etag::not_modified(request.headers(), &self.tag)?;
+        let body = (!is_known).then(|| {
+            // Views are plain structs and always serialize.
+            let text = || serde_json::to_vec(&self.page).unwrap_or_default().into();
+            self.text.get_or_init(text).clone()
+        });
+        Ok(shown(self.tag.clone(), self.page.link(request), body))
+    }
 }
 
 /// What goes out for a read where the client has the object already.
@@ -168,7 +189,7 @@ pub fn unchanged(tag: EntityTag) -> HttpResponse {
 }
 
 /// The answer to a read, without a body where the client has it already.
-fn shown(tag: EntityTag, link: Option<String>, body: Option<Vec<u8>>) -> HttpResponse {
+fn shown(tag: EntityTag, link: Option<String>, body: Option<Bytes>) -> HttpResponse {
     let mut response = if body.is_some() {
         HttpResponse::Ok()
     } else {

@@ -18,6 +18,7 @@
 //! What follows from the shape of an endpoint, such as 401 for one with a caller or 413 for one with
 //! a body, is refused and documented without being asked for.
 
+pub mod alike;
 pub mod answer;
 pub mod audit;
 pub mod auth;
@@ -61,12 +62,14 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use tokio::sync::watch;
 
+use self::alike::Alike;
 use self::auth::Authenticator;
 use self::connections::{Limits, Load};
 use self::health::Readiness;
 use self::problem::Problem;
 use self::proxies::TrustedProxies;
 use self::quotas::Quotas;
+use self::requests::list::ListPage;
 use self::routes::Routes;
 use crate::clock::Clock;
 
@@ -111,6 +114,7 @@ pub struct Http {
     load: Load,
     waiting: Load,
     quotas: Arc<Quotas>,
+    lists: Arc<Alike<String, ListPage>>,
     proxies: Arc<TrustedProxies>,
     stopping: Arc<AtomicBool>,
     draining: Arc<watch::Sender<bool>>,
@@ -135,6 +139,7 @@ impl Http {
             load: Load::default(),
             waiting: Load::default(),
             quotas,
+            lists: Arc::default(),
             proxies: Arc::default(),
             stopping: Arc::default(),
             draining: Arc::default(),

@@ -11,7 +11,8 @@ use validator::Validate;
 use crate::app::App;
 use crate::domain::lifecycle::{State, StatusCategory};
 use crate::domain::rights::{Action, Projection, projection};
-use crate::http::answer;
+use crate::http::Http;
+use crate::http::answer::PageAnswer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
 use crate::http::etag::EntityTag;
@@ -136,6 +137,9 @@ impl SummaryView {
         }
     }
 }
+
+/// A page, as all see it who may see the same.
+pub type ListPage = PageAnswer<SummaryView>;
 
 /// Which requests.
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams, Serialize, Validate)]
@@ -319,23 +323,27 @@ async fn list(
         None => None,
     };
     let visibility = Visibility::of(&caller);
-    let wanted = RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
-    let rows = app
-        .store
-        .read(async |connection: &mut Connection| request_list::page(connection, wanted).await)
-        .await?;
-    let page = Page::cut(rows, limit, |row| {
-        app.cursor_key.seal(&Position::of(row, sort), &list)
-    });
-    let link = page.link(&request);
-    let tag = EntityTag::of_page(
-        &format!("{shown} {list}"),
-        page.items.iter().map(|row| (row.id, row.version)),
-        page.next_cursor.as_deref(),
-    );
-    answer::show_page(request.headers(), tag, link, || {
-        page.map(|row| SummaryView::new(row, shown))
-    })
+    let read = async || {
+        let wanted = RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
+        let rows = app
+            .store
+            .read(async |connection: &mut Connection| request_list::page(connection, wanted).await)
+            .await?;
+        let page = Page::cut(rows, limit, |row| {
+            app.cursor_key.seal(&Position::of(row, sort), &list)
+        });
+        let tag = EntityTag::of_page(
+            &format!("{shown} {list}"),
+            page.items.iter().map(|row| (row.id, row.version)),
+            page.next_cursor.as_deref(),
+        );
+        let page = page.map(|row| SummaryView::new(row, shown));
+        Ok::<_, Problem>(PageAnswer::new(page, tag))
+    };
+    // All that the page depends on.
+    let key = format!("{shown} {visibility:?} {after:?} {limit} {list}");
+    let page = Http::of(&request)?.lists.get(key, read).await?;
+    page.show(&request)
 }
 
 /// The endpoint.
