@@ -1,5 +1,6 @@
 //! engagement-desk: which technical desk takes a request, why, and what became of it.
 
+pub mod alike;
 pub mod app;
 pub mod catalog;
 pub mod cli;

@@ -69,6 +69,15 @@ pub struct DatabaseOptions {
 struct ServeOptions {
     #[command(flatten)]
     database: DatabaseOptions,
+    /// A hot standby of that Postgres: lists, searches, histories and the audit trail are read there as long as it
+    /// keeps up. Their answers stay the same.
+    #[arg(
+        long,
+        env = "DATABASE_READ_URL",
+        hide_env_values = true,
+        requires = "database_url"
+    )]
+    database_read_url: Option<String>,
     /// Address to listen on.
     #[arg(long, env = "ED_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,

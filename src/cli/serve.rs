@@ -22,6 +22,7 @@ use crate::{tail, work};
 pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
     let ServeOptions {
         database,
+        database_read_url,
         listen: address,
         catalog,
         trusted_proxies,
@@ -40,7 +41,10 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
     let url = database.url.clone();
     let served: Result<(), Failure> = actix_web::rt::System::new().block_on(async move {
         migrations::run_pending(&url).await?;
-        let store = Store::with(&url, pool)?;
+        let mut store = Store::with(&url, pool.clone())?;
+        if let Some(replica) = database_read_url {
+            store = store.with_replica(&replica, pool)?;
+        }
         let clock = Clock::real();
         let app = Arc::new(App::start(store, catalogue, clock.clone()).await?);
         let oidc =

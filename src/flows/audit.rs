@@ -231,7 +231,7 @@ pub async fn list(
         ));
     }
     app.store
-        .read(async |connection: &mut Connection| {
+        .read_anywhere(async |connection: &mut Connection| {
             Ok(audit::list(connection, filter, after, limit).await?)
         })
         .await

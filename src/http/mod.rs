@@ -18,7 +18,6 @@
 //! What follows from the shape of an endpoint, such as 401 for one with a caller or 413 for one with
 //! a body, is refused and documented without being asked for.
 
-pub mod alike;
 pub mod answer;
 pub mod audit;
 pub mod auth;
@@ -62,7 +61,6 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use tokio::sync::watch;
 
-use self::alike::Alike;
 use self::auth::Authenticator;
 use self::connections::{Limits, Load};
 use self::health::Readiness;
@@ -71,6 +69,7 @@ use self::proxies::TrustedProxies;
 use self::quotas::Quotas;
 use self::requests::list::ListPage;
 use self::routes::Routes;
+use crate::alike::Alike;
 use crate::clock::Clock;
 
 /// Every endpoint of the service.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::{HookError, Object, Timeouts};
+use deadpool::managed::{HookError, Object, PoolError, TimeoutType, Timeouts};
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::{
@@ -40,6 +40,14 @@ impl Default for PoolLimits {
             queue: 256,
         }
     }
+}
+
+/// Why there is no connection for somebody.
+pub(super) enum NoConnection {
+    /// None came free in time.
+    AllInUse(String),
+    /// None could be made.
+    Failed(String),
 }
 
 /// A pool of connections. Clones share it.
@@ -110,15 +118,22 @@ impl Connections {
     /// # Errors
     /// Where none comes free in time, or the database can't be reached.
     pub async fn get(&self) -> Result<Object<Manager>, StoreError> {
+        self.get_or_tell().await.map_err(|none| match none {
+            NoConnection::AllInUse(why) | NoConnection::Failed(why) => StoreError::Unavailable(why),
+        })
+    }
+
+    /// The same, for who has to know why there is none.
+    pub async fn get_or_tell(&self) -> Result<Object<Manager>, NoConnection> {
         // Work that would not come to its turn in time is refused before it waits.
         let _place = self
             .queue
             .try_acquire()
-            .map_err(|full| StoreError::Unavailable(format!("the queue is full: {full}")))?;
-        self.pool
-            .get()
-            .await
-            .map_err(|error| StoreError::Unavailable(error.to_string()))
+            .map_err(|full| NoConnection::AllInUse(format!("the queue is full: {full}")))?;
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Timeout(TimeoutType::Wait) => NoConnection::AllInUse(error.to_string()),
+            _ => NoConnection::Failed(error.to_string()),
+        })
     }
 
     /// Runs queries that belong to no transaction.

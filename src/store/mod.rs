@@ -18,6 +18,7 @@ pub mod migrations;
 pub mod needs;
 mod numbers;
 pub mod ready;
+mod replica;
 pub mod request_list;
 pub mod request_order;
 pub mod requests;
@@ -42,6 +43,7 @@ use connections::{Connections, give_back};
 pub use error::StoreError;
 use lanes::Lanes;
 use needs::{Found, Held, Loaded, Needs};
+use replica::Replica;
 use requests::Lock;
 pub use unit::Unit;
 
@@ -60,6 +62,8 @@ pub struct Store {
     shared: Connections,
     /// Where work that comes together is done together; none outside a runtime.
     lanes: Option<Lanes>,
+    /// What is read instead of it where that is as good, if there is one.
+    replica: Option<Replica>,
 }
 
 /// An error of a unit of work that may hide a [`StoreError`].
@@ -94,10 +98,7 @@ impl Store {
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
         let commits: Arc<Notify> = Arc::default();
-        let half = PoolLimits {
-            connections: limits.connections.div_ceil(2),
-            ..limits
-        };
+        let half = half_of(limits);
         let connections =
             Connections::new(url, half.clone(), Plans::ForValues, Arc::clone(&commits))?;
         let shared = Connections::new(url, half, Plans::Once, commits)?;
@@ -106,7 +107,19 @@ impl Store {
             lanes: lanes.then(|| Lanes::open(&shared)),
             connections,
             shared,
+            replica: None,
         })
+    }
+
+    /// The same store with a replica of its database to read from, which gets as many connections as such reads have
+    /// to the database itself.
+    ///
+    /// # Errors
+    /// Where the URL can't be read.
+    pub fn with_replica(mut self, url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
+        let connections = Connections::new(url, half_of(limits), Plans::ForValues, Arc::default())?;
+        self.replica = Some(Replica::new(connections, self.shared.clone()));
+        Ok(self)
     }
 
     /// Runs queries that belong to no transaction.
@@ -114,6 +127,22 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.connections.read(work).await
+    }
+
+    /// Runs queries that belong to no transaction, on the replica where there is one that is of use. Either way they
+    /// see all that was acknowledged before.
+    ///
+    /// They may be run a second time, so they must have no effect but by what they give back.
+    pub async fn read_anywhere<T, E: WorkError>(
+        &self,
+        work: impl AsyncFn(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if let Some(replica) = &self.replica
+            && let Some(result) = replica.read(&work).await
+        {
+            return result;
+        }
         self.connections.read(work).await
     }
 
@@ -239,5 +268,13 @@ impl Store {
     /// Done when a transaction of this process was committed since the last call. For one task only.
     pub async fn committed(&self) {
         self.connections.next_commit().await;
+    }
+}
+
+/// Half of the connections: one half is for whatever is asked, the other for what is asked for many at once.
+fn half_of(limits: PoolLimits) -> PoolLimits {
+    PoolLimits {
+        connections: limits.connections.div_ceil(2),
+        ..limits
     }
 }

@@ -43,6 +43,7 @@ mod overload;
 mod plans;
 mod read_only;
 mod readme;
+mod replica;
 mod requests;
 mod rights;
 mod rules_document;

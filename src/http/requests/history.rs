@@ -148,7 +148,7 @@ async fn history(
     };
     let rows = app
         .store
-        .read(async |connection: &mut Connection| {
+        .read_anywhere(async |connection: &mut Connection| {
             Ok::<_, FlowError>(
                 events::of_request(connection, found.id, after, page::one_more(limit)).await?,
             )

@@ -324,10 +324,12 @@ async fn list(
     };
     let visibility = Visibility::of(&caller);
     let read = async || {
-        let wanted = RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
+        let wanted = || RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
         let rows = app
             .store
-            .read(async |connection: &mut Connection| request_list::page(connection, wanted).await)
+            .read_anywhere(async |connection: &mut Connection| {
+                request_list::page(connection, wanted()).await
+            })
             .await?;
         let page = Page::cut(rows, limit, |row| {
             app.cursor_key.seal(&Position::of(row, sort), &list)

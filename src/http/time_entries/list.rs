@@ -51,7 +51,7 @@ async fn list(
     };
     let rows = app
         .store
-        .read(async |connection: &mut Connection| {
+        .read_anywhere(async |connection: &mut Connection| {
             let limit = page::one_more(limit);
             Ok::<_, FlowError>(time_entries::of_request(connection, found.id, after, limit).await?)
         })

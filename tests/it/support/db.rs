@@ -270,7 +270,8 @@ fn maintain(sql: &str) {
     query(&cluster().url("postgres"), sql).unwrap();
 }
 
-fn query(url: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+/// Runs SQL, and gives the first column of each row as text.
+pub fn query(url: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

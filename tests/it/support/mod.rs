@@ -10,6 +10,7 @@ pub mod events;
 pub mod generated;
 pub mod issuer;
 pub mod relay;
+pub mod replication;
 pub mod schema;
 pub mod server;
 pub mod service;

@@ -20,7 +20,9 @@ pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_engagement-desk"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("ED_") || ["DATABASE_URL", "RUST_LOG"].contains(&&*name) {
+        if name.starts_with("ED_")
+            || ["DATABASE_URL", "DATABASE_READ_URL", "RUST_LOG"].contains(&&*name)
+        {
             command.env_remove(&*name);
         }
     }
@@ -146,6 +148,11 @@ impl Service {
     /// What it has printed so far.
     pub fn printed(&self) -> String {
         self.out.so_far().join("\n")
+    }
+
+    /// What it has logged so far.
+    pub fn logged(&self) -> String {
+        self.log.so_far().join("\n")
     }
 
     /// The key that the first start prints for the role.
