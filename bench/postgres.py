@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.processes import cpu_seconds_of_family
@@ -110,10 +110,39 @@ def version() -> str:
     return re.sub(r"^postgres \(PostgreSQL\) ", "", told.strip())
 
 
+class NotFollowing(Exception):
+    """No standby could be made."""
+
+
 @contextmanager
 def running() -> Iterator[Postgres]:
     """Runs a server in a new folder until the block ends."""
-    # On a disk and not in memory, and where another user gets in: initdb refuses to run as root.
+    with _running_on(["initdb", "--username", OWNER, "--auth", "trust", "--encoding", "UTF8",
+                      "--locale", "C.UTF-8", "--allow-group-access"]) as server:
+        yield server
+
+
+@contextmanager
+def following(primary: Postgres) -> Iterator[Postgres]:
+    """Runs a hot standby of the server until the block ends, which begins when it has caught up."""
+    stack = ExitStack()
+    try:
+        server = stack.enter_context(_running_on(
+            ["pg_basebackup", "--host", str(primary.socket), "--username", OWNER, "--write-recovery-conf",
+             "--checkpoint", "fast"]))
+        reached = primary.value("postgres", "select pg_current_wal_flush_lsn()")
+        _wait_until_replayed(server, reached)
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        stack.close()
+        raise NotFollowing(str(error)) from error
+    with stack:
+        yield server
+
+
+@contextmanager
+def _running_on(making: list[str]) -> Iterator[Postgres]:
+    """Makes the data of a server by a program of Postgres, and runs it until the block ends."""
+    # On a disk and not in memory, and where another user gets in: Postgres refuses to run as root.
     folder = Path(tempfile.mkdtemp(prefix="desk-bench-", dir="/var/tmp"))
     user = "postgres" if os.getuid() == 0 else None
     if user:
@@ -123,9 +152,7 @@ def running() -> Iterator[Postgres]:
     process: subprocess.Popen[bytes] | None = None
     try:
         subprocess.run(
-            [PROGRAMS / "initdb", "--pgdata", data, "--username", OWNER, "--auth", "trust",
-             "--encoding", "UTF8", "--locale", "C.UTF-8", "--allow-group-access"],
-            check=True, stdout=subprocess.DEVNULL, user=user, cwd="/",
+            [PROGRAMS / making[0], "--pgdata", data, *making[1:]], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/",
         )
         options = [word for name, value in SETTINGS.items()
                    for word in ("-c", f"{name}={value.strip(chr(39))}")]
@@ -155,3 +182,11 @@ def _wait_until_ready(server: Postgres) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("Postgres is not ready after 30 seconds")
+
+
+def _wait_until_replayed(standby: Postgres, position: str) -> None:
+    for _ in range(600):
+        if standby.value("postgres", f"select pg_last_wal_replay_lsn() >= '{position}'") == "t":
+            return
+        time.sleep(0.1)
+    raise RuntimeError("The standby has not caught up after a minute")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import postgres, service
+from bench import instances, postgres, replica, service
 from bench.dataset import DAYS
 from bench.limits import CLIENTS
 from bench.measure import Point
@@ -141,6 +141,42 @@ def _dashboards(results: Results) -> str:
     return text
 
 
+def _instances(results: Results) -> str:
+    text = ""
+    for found in results.instances:
+        rows = [[one.point.operation, f"{one.cores_each or '–'}", str(one.count), f"{one.point.load.rate:,.0f}",
+                 f"{one.point.load.p50_ms:.2f}", f"{one.point.load.p99_ms:.2f}",
+                 " + ".join(f"{share:.0%}" for share in one.shares), ", ".join(f"{us:.0f}" for us in one.service_us),
+                 f"{one.balancer_us:.0f}", f"{one.point.postgres_us:.0f}", f"{one.point.load.errors:,}"]
+                for one in sorted(found.points, key=lambda one: (one.cores_each or 0, instances.MEASURED.index(
+                    one.point.operation), one.count))]
+        heads = ["operation", "cores for each", "instances", "rate/s", "p50 ms", "p99 ms", "shares", "service µs",
+                 "balancer µs", "Postgres µs", "errors"]
+        expired = found.expired
+        text += (f"\n## Two instances\n\n{found.rows:,} rows, {instances.CONNECTIONS} connections to HAProxy {found.balancer}, which "
+                 "passes each request to the next instance. All share the cores of one machine, so the rate can't double there. "
+                 f"Held to {instances.SHARE:g} of a core each, the instances alone are what there is too little of: then it shows "
+                 f"whether their rates add up.\n\n{_table(heads, rows)}"
+                 f"\nWork in the background: {expired.due:,} drafts were made old enough to expire, and two instances started. "
+                 f"{expired.requests:,} requests expired, with {expired.lines:,} lines of history; the instances say that they "
+                 f"expired {' and '.join(f'{count:,}' for count in expired.by_instance)}.\n")
+    return text
+
+
+def _readings(results: Results) -> str:
+    if not results.readings:
+        return ""
+    rows = [[one.point.operation, "replica" if one.on_replica else "primary", f"{one.point.load.rate:,.0f}",
+             f"{one.point.load.p50_ms:.2f}", f"{one.point.load.p99_ms:.2f}", f"{one.point.service_us:.0f}",
+             f"{one.point.postgres_us:.0f}", f"{one.replica_us:.0f}",
+             f"{one.replica_us / max(one.replica_us + one.point.postgres_us, 1):.0%}", f"{one.point.load.errors:,}"]
+            for one in sorted(results.readings, key=lambda one: (one.point.operation, one.on_replica))]
+    heads = ["operation", "read on", "rate/s", "p50 ms", "p99 ms", "service µs", "primary µs", "replica µs",
+             "replica's share", "errors"]
+    return (f"\n### A replica to read\n\nWith `DATABASE_READ_URL` and without, at {replica.CONNECTIONS} connections. The replica runs on "
+            f"the same machine, so it is the share of the processor that counts, not the rate.\n\n{_table(heads, rows)}")
+
+
 def _peers(results: Results) -> str:
     """Where a peer has an operation: its figures, and how often as much the service gives."""
     if not results.peers:
@@ -185,4 +221,4 @@ def markdown(results: Results, routes: dict[str, str]) -> str:
     if results.points:
         text += f"\n## Operations\n\n{points(results, routes)}"
     return (text + _flatness(results) + _limits(results, routes) + _overload(results)
-            + _dashboards(results) + _peers(results))
+            + _dashboards(results) + _instances(results) + _readings(results) + _peers(results))

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from bench.crowd import Dashboards, Overload
 from bench.dataset import Loaded
+from bench.instances import Instances
 from bench.limits import CLIENTS, PostgresLimit
 from bench.load import Load
 from bench.measure import Point
+from bench.replica import Reading
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Results:
     bare: dict[tuple[str, int], Load] = field(default_factory=dict)
     overloads: list[Overload] = field(default_factory=list)
     dashboards: list[Dashboards] = field(default_factory=list)
+    instances: list[Instances] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     peers: list[tuple[str, Point]] = field(default_factory=list)
 
     def peak(self, operation: str, rows: int) -> float:

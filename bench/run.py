@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import crowd, dataset, keys, limits, measure, peer, postgres, service
+from bench import crowd, dataset, instances, keys, limits, measure, peer, postgres, replica, service
 from bench.limits import CLIENTS
 from bench.measure import Point
 from bench.operations import OPERATIONS, Operation, World
@@ -73,7 +73,23 @@ def _size(wishes: Wishes, programs: Programs, results: Results, server: Postgres
     with service.running(programs.service, url, log) as running:
         world = World(server, database, running, known, rows, folder)
         _measure(wishes, programs, results, world)
+    if "instances" in wishes.parts and rows == statistics.median_low(wishes.rows):
+        _instances(wishes, programs, results, world)
     server.drop(database)
+
+
+def _instances(wishes: Wishes, programs: Programs, results: Results, world: World) -> None:
+    """Several servers, which is measured once, with data of the middle size."""
+    say("lists with a replica and without")
+    results.readings = replica.measured(programs.service, world, wishes.seconds)
+    if not results.readings:
+        say("  no replica can be set up here")
+    say("instances behind a balancer")
+    found = instances.measured(programs.service, world, wishes.seconds)
+    if found is None:
+        say("  there is no haproxy here, as in Debian's package: left out")
+    else:
+        results.instances.append(found)
 
 
 def _median_start(binary: Path, url: str, log: Path) -> float:

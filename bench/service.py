@@ -76,7 +76,8 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, key: str
 
 def environment(database_url: str, **more: str) -> dict[str, str]:
     """That of the service: nothing that is set outside changes what is measured."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ED_")}
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("ED_") and name != "DATABASE_READ_URL"}
     return {**kept, **SETTINGS, "DATABASE_URL": database_url, **more}
 
 
@@ -94,10 +95,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(binary: Path, database_url: str, log: Path) -> Iterator[Service]:
-    """Runs the service until the block ends; the log goes to the file."""
+def running(binary: Path, database_url: str, log: Path, **more: str) -> Iterator[Service]:
+    """Runs the service, with more settings, until the block ends; the log goes to the file."""
     port = free_port()
-    settings = environment(database_url, ED_LISTEN=f"127.0.0.1:{port}", ED_DRAIN_DELAY="0s")
+    settings = environment(database_url, ED_LISTEN=f"127.0.0.1:{port}", ED_DRAIN_DELAY="0s", **more)
     with started([binary, "serve"], settings, port, "/livez", log) as service:
         yield service
 

@@ -97,6 +97,11 @@ async def create(request: Request) -> Response:
                 returning {COLUMNS}""",
             _fresh_id(now), now.year, facts["solution_area"], customer, facts, app.state.decision,
             {"name": caller["name"], "email": caller["subject"], "relationship": "pdm"}, caller["subject"], now)
+        await connection.execute(
+            """insert into request_words (request_id, created_at, words)
+               values ($1, $2, stretches($2) || to_tsvector('simple', $3))""",
+            row["id"], now, " ".join([row["reference"].replace("-", " "), facts["title"], facts["description"],
+                                      facts["partner"]["name"], facts["customer"]["name"]]))
         return row, "created"
 
     return await _once(request, caller, work, "create_request", 201)
