@@ -12,7 +12,7 @@ use crate::store::{Connection, requests};
 /// Requests taken in one transaction.
 const BATCH: i64 = 50;
 
-/// Expires one batch of requests whose time limit in the catalogue has passed; tells how many.
+/// Expires all requests whose time limit in the catalogue has passed, a batch at a time; tells how many.
 ///
 /// Instances share the work: a request another instance is busy with is passed over.
 ///
@@ -28,12 +28,19 @@ pub async fn run_once(app: &App) -> Result<usize, FlowError> {
         (State::Accepted, limits.accepted),
     ] {
         let since_before = now - TimeDelta::days(i64::from(days));
-        expired += app
-            .store
-            .write_alone(async |connection: &mut Connection| {
-                expire_in(app, connection, state, since_before, days, now).await
-            })
-            .await?;
+        loop {
+            let batch = app
+                .store
+                .write_alone(async |connection: &mut Connection| {
+                    expire_in(app, connection, state, since_before, days, now).await
+                })
+                .await?;
+            expired += batch;
+            // A batch that is not full was the last, or others are busy with the rest.
+            if i64::try_from(batch).is_ok_and(|batch| batch < BATCH) {
+                break;
+            }
+        }
     }
     Ok(expired)
 }
@@ -48,7 +55,7 @@ async fn expire_in(
 ) -> Result<usize, FlowError> {
     let stale = requests::stale(connection, state, since_before, BATCH).await?;
     let mut writes = Writes::default();
-    let count = stale.len();
+    let mut count = 0;
     for request in stale {
         let Some(plan) = lifecycle::plan_expiry(&request) else {
             continue;
@@ -81,6 +88,7 @@ async fn expire_in(
         writes.update(&request, change, &who, stamp);
         let line = unasked("system", "expire_request", request.id.to_string(), now);
         writes.audit(line);
+        count += 1;
     }
     apply::write(connection, &writes).await?;
     Ok(count)
