@@ -30,7 +30,7 @@ use super::{Connection, StoreError};
 const MOST: usize = 64;
 
 /// Work that has waited longer than this before a lane is refused.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(120);
 
 /// For so long work may come late before any is refused.
 const STALL: Duration = Duration::from_millis(500);

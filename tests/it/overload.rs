@@ -22,7 +22,10 @@ fn what_is_too_much_is_refused_before_it_waits_for_what_runs() {
     let pdm = app.pdm("paula@example.com");
     let session = app.db.session();
     session.hold_requests();
-    let mut running: Vec<_> = (0..4).map(|_| pdm.begin_get("/v1/requests")).collect();
+    let mut running: Vec<_> = (1..=4)
+        // Each another list: one list is read once for all who ask for it.
+        .map(|limit| pdm.begin_get(&format!("/v1/requests?limit={limit}")))
+        .collect();
     app.db.wait_for_waiting(4);
     // What runs goes on only after all of these.
     for _ in 0..50 {

@@ -139,8 +139,9 @@ fn a_thread_that_stops_first_takes_no_database_connection_with_it() {
     let session = app.db.session();
     let send = |connections: &mut [Connection]| {
         session.hold_requests();
-        for connection in connections.iter_mut() {
-            connection.write(pdm.head("GET", "/v1/requests", 0, ""));
+        // Each another list: one list is read once for all who ask for it.
+        for (limit, connection) in (1..).zip(connections.iter_mut()) {
+            connection.write(pdm.head("GET", &format!("/v1/requests?limit={limit}"), 0, ""));
         }
         app.db.wait_for_waiting(connections.len());
     };

@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 
 use super::client::{Answer, Connection, send};
 use super::db::TestDb;
+use super::relay::Relay;
 use super::server::limits;
 
 /// When the tests take place, unless they move the clock.
@@ -41,13 +42,35 @@ pub struct TestApp {
     pub db: Arc<TestDb>,
 }
 
+/// What a service is started with.
+struct Setup {
+    url: String,
+    pool: PoolLimits,
+    catalogue: Catalogue,
+    limits: Limits,
+    db: Arc<TestDb>,
+    oidc: Option<OidcSettings>,
+    proxies: TrustedProxies,
+}
+
+impl Setup {
+    /// The usual, on this database.
+    fn of(db: Arc<TestDb>) -> Self {
+        Self {
+            url: db.url.clone(),
+            pool: PoolLimits::default(),
+            catalogue: catalog::builtin().unwrap(),
+            limits: limits(),
+            db,
+            oidc: None,
+            proxies: TrustedProxies::default(),
+        }
+    }
+}
+
 impl TestApp {
     pub fn start() -> Self {
-        Self::with(
-            catalog::builtin().unwrap(),
-            limits(),
-            Arc::new(TestDb::fresh()),
-        )
+        Self::on(Setup::of(Arc::new(TestDb::fresh())))
     }
 
     /// The service with limits of one's own. Its statements wait for locks as long as it takes.
@@ -57,17 +80,12 @@ impl TestApp {
 
     pub fn with_pool(limits: Limits, pool: PoolLimits) -> Self {
         let db = Arc::new(TestDb::fresh());
-        let url = db.patient_url();
-        let proxies = TrustedProxies::default();
-        Self::on(
-            url,
+        Self::on(Setup {
+            url: db.patient_url(),
             pool,
-            catalog::builtin().unwrap(),
             limits,
-            db,
-            None,
-            proxies,
-        )
+            ..Setup::of(db)
+        })
     }
 
     pub fn with_catalogue(catalogue: Catalogue) -> Self {
@@ -76,55 +94,52 @@ impl TestApp {
 
     /// Another instance of the service on the same database.
     pub fn beside(&self) -> Self {
-        Self::with(catalog::builtin().unwrap(), limits(), Arc::clone(&self.db))
+        Self::on(Setup::of(Arc::clone(&self.db)))
     }
 
     /// A service that takes the word of this proxy on where requests come from.
     pub fn behind(proxy: &str, limits: Limits) -> Self {
-        let db = Arc::new(TestDb::fresh());
-        let (url, pool) = (db.url.clone(), PoolLimits::default());
-        let proxies = TrustedProxies::from(vec![proxy.parse().unwrap()]);
-        Self::on(
-            url,
-            pool,
-            catalog::builtin().unwrap(),
+        Self::on(Setup {
             limits,
-            db,
-            None,
-            proxies,
-        )
+            proxies: TrustedProxies::from(vec![proxy.parse().unwrap()]),
+            ..Setup::of(Arc::new(TestDb::fresh()))
+        })
     }
 
     /// A service that takes the access tokens of an issuer as well.
     pub fn with_oidc(settings: OidcSettings) -> Self {
-        let db = Arc::new(TestDb::fresh());
-        let (url, pool) = (db.url.clone(), PoolLimits::default());
-        Self::on(
-            url,
-            pool,
-            catalog::builtin().unwrap(),
-            limits(),
-            db,
-            Some(settings),
-            TrustedProxies::default(),
-        )
+        Self::on(Setup {
+            oidc: Some(settings),
+            ..Setup::of(Arc::new(TestDb::fresh()))
+        })
+    }
+
+    /// A service that reaches its database by way of a relay.
+    pub fn by_way_of(relay: &Relay, db: Arc<TestDb>) -> Self {
+        Self::on(Setup {
+            url: relay.url.clone(),
+            ..Setup::of(db)
+        })
     }
 
     pub fn with(catalogue: Catalogue, limits: Limits, db: Arc<TestDb>) -> Self {
-        let url = db.url.clone();
-        let (pool, proxies) = (PoolLimits::default(), TrustedProxies::default());
-        Self::on(url, pool, catalogue, limits, db, None, proxies)
+        Self::on(Setup {
+            catalogue,
+            limits,
+            ..Setup::of(db)
+        })
     }
 
-    fn on(
-        url: String,
-        pool: PoolLimits,
-        catalogue: Catalogue,
-        limits: Limits,
-        db: Arc<TestDb>,
-        oidc: Option<OidcSettings>,
-        proxies: TrustedProxies,
-    ) -> Self {
+    fn on(setup: Setup) -> Self {
+        let Setup {
+            url,
+            pool,
+            catalogue,
+            limits,
+            db,
+            oidc,
+            proxies,
+        } = setup;
         let clock = Clock::fixed(NOW.parse().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
