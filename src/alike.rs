@@ -6,101 +6,129 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 /// What those who wait for the read before are told.
-enum Turn<V> {
+enum Turn<K: Eq + Hash, V> {
     /// What was read for them.
     Read(Arc<V>),
     /// That it is on them to read, for these too.
-    Lead(Vec<Waiting<V>>),
+    Lead(Lead<K, V>, Vec<Waiting<K, V>>),
 }
 
-type Waiting<V> = oneshot::Sender<Turn<V>>;
+type Waiting<K, V> = oneshot::Sender<Turn<K, V>>;
 
 /// Reads that are under way, each with those who came meanwhile.
-pub struct Alike<K, V> {
-    under_way: Mutex<HashMap<K, Vec<Waiting<V>>>>,
+type UnderWay<K, V> = Mutex<HashMap<K, Vec<Waiting<K, V>>>>;
+
+/// Reads that are done once for all who ask for the same.
+pub struct Alike<K: Eq + Hash, V> {
+    under_way: Arc<UnderWay<K, V>>,
 }
 
-impl<K, V> Default for Alike<K, V> {
+impl<K: Eq + Hash, V> Default for Alike<K, V> {
     fn default() -> Self {
         Self {
-            under_way: Mutex::default(),
+            under_way: Arc::default(),
         }
     }
 }
 
 impl<K: Clone + Eq + Hash, V> Alike<K, V> {
-    /// What `read` finds, called now or soon by this caller or by one with the same key.
+    /// What `read` finds, run now or soon by this caller or by one with the same key.
     ///
     /// # Errors
     /// Those of `read`, of which each caller has its own.
-    pub async fn get<E>(&self, key: K, read: impl AsyncFn() -> Result<V, E>) -> Result<Arc<V>, E> {
-        let others = match self.join(&key) {
-            None => Vec::new(),
-            Some(turn) => match turn.await {
+    pub async fn get<E>(
+        &self,
+        key: K,
+        read: impl Future<Output = Result<V, E>>,
+    ) -> Result<Arc<V>, E> {
+        let (lead, others) = match self.join(key) {
+            Place::First(lead) => (lead, Vec::new()),
+            Place::Waiting(turn) => match turn.await {
                 Ok(Turn::Read(value)) => return Ok(value),
-                Ok(Turn::Lead(others)) => others,
+                Ok(Turn::Lead(lead, others)) => (lead, others),
                 // Who was to read failed, or went away.
-                Err(_) => return read().await.map(Arc::new),
+                Err(_) => return read.await.map(Arc::new),
             },
         };
-        // Whatever becomes of this read, those who came meanwhile go on.
-        let _next = Next { alike: self, key };
-        let value = Arc::new(read().await?);
+        let value = Arc::new(read.await?);
         for other in others {
             // Who does not wait any more needs nothing.
             let _ = other.send(Turn::Read(Arc::clone(&value)));
         }
+        drop(lead);
         Ok(value)
     }
 
-    /// A place among those who wait; `None` where no such read is under way.
-    fn join(&self, key: &K) -> Option<oneshot::Receiver<Turn<V>>> {
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiting) = under_way.get_mut(key) {
+    fn join(&self, key: K) -> Place<K, V> {
+        let mut under_way = locked(&self.under_way);
+        if let Some(waiting) = under_way.get_mut(&key) {
             let (sender, turn) = oneshot::channel();
             waiting.push(sender);
-            return Some(turn);
+            return Place::Waiting(turn);
         }
         under_way.insert(key.clone(), Vec::new());
-        None
+        Place::First(Lead {
+            under_way: Arc::clone(&self.under_way),
+            key: Some(key),
+        })
     }
 }
 
-/// Passes the read on when it is dropped.
-struct Next<'a, K: Clone + Eq + Hash, V> {
-    alike: &'a Alike<K, V>,
-    key: K,
+/// Where a caller stands.
+enum Place<K: Eq + Hash, V> {
+    /// No such read is under way.
+    First(Lead<K, V>),
+    /// One is, and this one waits for its end.
+    Waiting(oneshot::Receiver<Turn<K, V>>),
 }
 
-impl<K: Clone + Eq + Hash, V> Drop for Next<'_, K, V> {
+/// It is on who has this to read. Whatever becomes of that, when this is dropped it is on one of those who came
+/// meanwhile.
+struct Lead<K: Eq + Hash, V> {
+    under_way: Arc<UnderWay<K, V>>,
+    /// None once somebody else leads.
+    key: Option<K>,
+}
+
+impl<K: Eq + Hash, V> Drop for Lead<K, V> {
     fn drop(&mut self) {
-        let mut under_way = self
-            .alike
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut waiting = under_way
-            .get_mut(&self.key)
-            .map(std::mem::take)
-            .unwrap_or_default();
-        while let Some(first) = waiting.pop() {
-            match first.send(Turn::Lead(waiting)) {
-                Ok(()) => return,
-                // Gone: the next one then.
-                Err(Turn::Lead(others)) => waiting = others,
-                Err(Turn::Read(_)) => return,
+        while let Some(key) = self.key.take() {
+            let mut under_way = locked(&self.under_way);
+            let mut waiting = under_way
+                .get_mut(&key)
+                .map(std::mem::take)
+                .unwrap_or_default();
+            let Some(last) = waiting.pop() else {
+                under_way.remove(&key);
+                return;
+            };
+            drop(under_way);
+            let lead = Self {
+                under_way: Arc::clone(&self.under_way),
+                key: Some(key),
+            };
+            if let Err(Turn::Lead(mut lead, others)) = last.send(Turn::Lead(lead, waiting)) {
+                // Gone: another one then.
+                self.key = lead.key.take();
+                let mut under_way = locked(&self.under_way);
+                if let Some(waiting) = self.key.as_ref().and_then(|key| under_way.get_mut(key)) {
+                    waiting.extend(others);
+                }
             }
         }
-        under_way.remove(&self.key);
     }
+}
+
+fn locked<K, V>(under_way: &UnderWay<K, V>) -> MutexGuard<'_, HashMap<K, Vec<Waiting<K, V>>>>
+where
+    K: Eq + Hash,
+{
+    under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -132,7 +160,7 @@ mod tests {
         }
 
         async fn get(self: Rc<Self>, key: &'static str) -> Result<usize, usize> {
-            let read = async || {
+            let read = async {
                 self.begun.set(self.begun.get() + 1);
                 let number = self.begun.get();
                 self.gate.acquire().await.unwrap().forget();
@@ -187,6 +215,28 @@ mod tests {
         ends.sort_unstable_by_key(|end| end.is_ok());
         assert_eq!(ends[0], Err(2));
         assert!(ends[1..].iter().all(Result::is_ok), "{ends:?}");
+        assert!(reads.alike.under_way.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_when_it_was_just_told_to_read_leaves_that_to_others() {
+        let reads = Reads::new();
+        let mut first = Box::pin(Rc::clone(&reads).get("list"));
+        assert_eq!(poll_immediate(&mut first).await, None);
+        let mut later: Vec<_> = (0..3)
+            .map(|_| Box::pin(Rc::clone(&reads).get("list")))
+            .collect();
+        for one in &mut later {
+            assert_eq!(poll_immediate(one).await, None);
+        }
+        reads.gate.add_permits(10);
+        assert_eq!(first.await, Ok(1));
+        // The last one leads by now, and is gone before it finds out.
+        let mut late = Box::pin(Rc::clone(&reads).get("list"));
+        assert_eq!(poll_immediate(&mut late).await, None);
+        drop(later.pop());
+        let (ends, late) = (join_all(later).await, late.await);
+        assert!(ends.iter().all(Result::is_ok) && late.is_ok(), "{ends:?}");
         assert!(reads.alike.under_way.lock().unwrap().is_empty());
     }
 }

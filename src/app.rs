@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::alike::Alike;
 use crate::catalog::Catalogue;
 use crate::clock::Clock;
 use crate::credentials::SecretMaker;
 use crate::cursor::CursorKey;
 use crate::flows::audit::Trail;
+use crate::flows::feed::Reading;
 use crate::flows::keys::KnownKeys;
 use crate::store::{Connection, Store, StoreError, catalogs, feed, secrets};
 use crate::tail::Tail;
@@ -27,6 +29,8 @@ pub struct App {
     pub known_keys: KnownKeys,
     /// Who waits for events.
     pub tail: Tail,
+    /// Parts of the feed that are being read.
+    pub readings: Alike<String, Reading>,
     /// Lines of the audit trail that wait to be written.
     pub trail: Trail,
 }
@@ -64,6 +68,7 @@ impl App {
             secret_maker: SecretMaker::new(&api_keys),
             known_keys: KnownKeys::default(),
             tail: Tail::default(),
+            readings: Alike::default(),
             trail: Trail::default(),
         })
     }

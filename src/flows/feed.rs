@@ -1,6 +1,7 @@
 //! The feed is read, at once or when there is something to read; and so is one request.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use super::FlowError;
 use crate::app::App;
@@ -43,7 +44,7 @@ pub async fn now(app: &App) -> Result<Position, FlowError> {
         .await
 }
 
-/// Reads on after a position.
+/// Reads on after a position, once for all who ask for the same at one moment.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -54,11 +55,32 @@ pub async fn read(
     after: Position,
     limit: u16,
 ) -> Result<Reading, FlowError> {
-    app.store
-        .read(async |connection: &mut Connection| {
-            Ok(read_stretches(connection, filter, visibility, after, limit).await?)
-        })
-        .await
+    read_after(app, None, filter, visibility, after, limit).await
+}
+
+/// The same; whoever reads takes a turn where it has a place among those who wait.
+async fn read_after(
+    app: &App,
+    place: Option<&Place>,
+    filter: &Filter,
+    visibility: &Visibility,
+    after: Position,
+    limit: u16,
+) -> Result<Reading, FlowError> {
+    let key = format!("{visibility:?} {filter:?} {after:?} {limit}");
+    let read = async {
+        let _turn = match place {
+            Some(place) => place.turn().await,
+            None => None,
+        };
+        app.store
+            .read(async |connection: &mut Connection| {
+                Ok(read_stretches(connection, filter, visibility, after, limit).await?)
+            })
+            .await
+    };
+    let reading = app.readings.get(key, read).await;
+    reading.map(Arc::unwrap_or_clone)
 }
 
 async fn read_stretches(
@@ -142,8 +164,7 @@ pub async fn read_in_turn(
     after: Position,
     limit: u16,
 ) -> Result<Reading, FlowError> {
-    let _turn = place.turn().await;
-    read(app, filter, visibility, after, limit).await
+    read_after(app, Some(place), filter, visibility, after, limit).await
 }
 
 /// The request as soon as it is news to the caller, or as it is when the given future is done.

@@ -113,7 +113,7 @@ impl Replica {
         if self.is_out() {
             return None;
         }
-        let position = self.0.positions.get((), || self.0.position()).await;
+        let position = self.0.positions.get((), self.0.position()).await;
         let caught_up = match position {
             Ok(position) => self.0.caught_up(&position).await,
             Err(error) => Err(Useless::Unknown(error)),

@@ -31,29 +31,39 @@ pub struct Setting {
     pub end: Instant,
 }
 
+/// Time for streams to open.
+const OPENING: Duration = Duration::from_secs(20);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let path = std::env::args().nth(1).ok_or("usage: crowd plan.json")?;
     let plan: Value = serde_json::from_slice(&std::fs::read(path)?)?;
-    let seconds = number(&plan, "seconds")?;
-    let setting = Setting {
-        address: text(&plan, "address")?.into(),
-        end: Instant::now() + Duration::from_secs(seconds),
-    };
     let local = LocalSet::new();
-    let report = local.run_until(run(plan, setting)).await?;
+    let report = local.run_until(run(plan)).await?;
     println!("{}", Value::Object(report));
     Ok(())
 }
 
-async fn run(plan: Value, setting: Setting) -> Result<Map<String, Value>, Failure> {
+async fn run(plan: Value) -> Result<Map<String, Value>, Failure> {
+    let address: Rc<str> = text(&plan, "address")?.into();
+    let lasting = Duration::from_secs(number(&plan, "seconds")?);
+    // Streams are there before anything else happens, and until it is over.
+    let streams = plan
+        .get("streams")
+        .map(|plan| {
+            let end = Instant::now() + OPENING + lasting;
+            let address = Rc::clone(&address);
+            streams::start(plan, &Setting { address, end })
+        })
+        .transpose()?;
+    if let Some(streams) = &streams {
+        streams.opened(OPENING).await;
+    }
+    let end = Instant::now() + lasting;
+    let setting = Setting { address, end };
     let polls = plan
         .get("polls")
         .map(|plan| polls::start(plan, &setting))
-        .transpose()?;
-    let streams = plan
-        .get("streams")
-        .map(|plan| streams::start(plan, &setting))
         .transpose()?;
     let writes = plan
         .get("writes")

@@ -21,8 +21,9 @@ pub fn start(plan: &Value, setting: &Setting) -> Result<Tally, Failure> {
         let mine: Vec<String> = (0..each)
             .map(|place| paths[(dashboard * each + place) % paths.len()].clone())
             .collect();
+        // They come one after the other, so that their connections do not all open at once.
         let first = begin
-            + pace.mul_f64(
+            + period.mul_f64(
                 f64::from(u32::try_from(dashboard)?) / f64::from(u32::try_from(dashboards)?),
             );
         tokio::task::spawn_local(poll(setting.clone(), tally.clone(), key, mine, first, pace));

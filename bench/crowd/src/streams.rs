@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::http::{connect, read_head, read_more, status};
 use crate::{Failure, Setting, number, text, texts};
@@ -22,6 +22,7 @@ pub struct Counts(Rc<Cells>);
 
 #[derive(Default)]
 struct Cells {
+    wanted: Cell<usize>,
     open: Cell<usize>,
     refused: Cell<usize>,
     broken: Cell<usize>,
@@ -29,6 +30,14 @@ struct Cells {
 }
 
 impl Counts {
+    /// Waits until all are open, for so long at most.
+    pub async fn opened(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        while self.0.open.get() < self.0.wanted.get() && Instant::now() < deadline {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub fn report(&self) -> Value {
         json!({
             "open": self.0.open.get(),
@@ -46,7 +55,9 @@ fn add(cell: &Cell<usize>, more: usize) {
 pub fn start(plan: &Value, setting: &Setting) -> Result<Counts, Failure> {
     let counts = Counts::default();
     let (path, keys) = (text(plan, "path")?, texts(plan, "keys")?);
-    for stream in 0..usize::try_from(number(plan, "count")?)? {
+    let wanted = usize::try_from(number(plan, "count")?)?;
+    counts.0.wanted.set(wanted);
+    for stream in 0..wanted {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n\
              Accept: text/event-stream\r\n\r\n",

@@ -323,7 +323,7 @@ async fn list(
         None => None,
     };
     let visibility = Visibility::of(&caller);
-    let read = async || {
+    let read = async {
         let wanted = || RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
         let rows = app
             .store

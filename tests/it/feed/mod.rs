@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use engagement_desk::app::App;
 use engagement_desk::catalog;
 use engagement_desk::clock::Clock;
+use engagement_desk::domain::actor::Role;
 use engagement_desk::domain::facts::Relationship;
 use engagement_desk::flows::feed;
 use engagement_desk::http::connections::Limits;
@@ -18,7 +19,7 @@ use engagement_desk::tail;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::support::app::{Client, TestApp, consultation_at_tpd, deal_at_gps, session_at_pad};
+use crate::support::app::{Client, TestApp, consultation_at_tpd, deal_at_gps, key, session_at_pad};
 use crate::support::client::Answer;
 use crate::support::db::TestDb;
 use crate::support::events::EventStream;

@@ -130,6 +130,34 @@ fn every_role_is_woken_by_what_it_may_see() {
 }
 
 #[test]
+fn those_who_wait_for_the_same_event_read_it_together() {
+    const VIEWERS: usize = 5;
+    const EACH: usize = 15;
+    let db = Arc::new(TestDb::fresh());
+    // As far away that all are there before the first answer is.
+    let relay = Relay::with(&db.url, Duration::from_millis(20));
+    let app = TestApp::by_way_of(&relay, db);
+    let pdm = app.pdm("paula@example.com");
+    let cursor = now(&app.viewer());
+    let mut waiting = Vec::new();
+    for number in 0..VIEWERS {
+        let viewer = app.db_client(key(&format!("dashboard {number}"), Role::Viewer));
+        let path = format!("/v1/events?wait=30&cursor={cursor}");
+        waiting.extend((0..EACH).map(|_| ask(&viewer, path.clone(), &[])));
+    }
+    until_waiting(&app, VIEWERS * EACH);
+    let before = relay.asked();
+    let request = pdm.create(&session_at_pad());
+    for one in waiting {
+        let page = one.recv_timeout(PATIENCE).unwrap().json();
+        assert_eq!(page["items"][0]["reference"], request["reference"]);
+    }
+    // Reading takes three questions: each for itself would ask 225.
+    let asked = relay.asked() - before;
+    assert!(asked < VIEWERS * EACH, "{asked} questions");
+}
+
+#[test]
 fn a_thousand_who_wait_ask_nothing_and_hold_no_connection() {
     let db = TestDb::fresh();
     let relay = Relay::to(&db.url);
