@@ -134,8 +134,7 @@ fn those_who_wait_for_the_same_event_read_it_together() {
     const VIEWERS: usize = 5;
     const EACH: usize = 15;
     let db = Arc::new(TestDb::fresh());
-    // As far away that all are there before the first answer is.
-    let relay = Relay::with(&db.url, Duration::from_millis(20));
+    let relay = Relay::to(&db.url);
     let app = TestApp::by_way_of(&relay, db);
     let pdm = app.pdm("paula@example.com");
     let cursor = now(&app.viewer());
