@@ -206,7 +206,7 @@ def _conditions(results: Results) -> str:
         f"- command: `{results.command}`; {results.seconds:g} seconds for each figure",
         f"- Postgres settings: {settings}; all else as shipped, so `fsync`, `synchronous_commit` and `full_page_writes` "
         "are on; reached by a Unix socket",
-        f"- service settings: {quotas}; all else as it comes, with {CLIENTS} connections to Postgres",
+        f"- service settings: {quotas}; all else as it comes",
     ]
     for loaded in results.loaded:
         start = results.starts.get(loaded.rows, 0) * 1_000
