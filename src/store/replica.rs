@@ -178,11 +178,10 @@ impl Shared {
 
     /// How far the primary's log is kept by now: whatever was acknowledged is below that.
     async fn position(&self) -> Result<Position, StoreError> {
-        let mut connection = self.primary.get().await?;
-        let told = AskPrimary.get_result(&mut *connection).await;
-        let told = told.map_err(StoreError::from);
-        give_back(connection, told.as_ref().err());
-        let (reached, timeline, cluster): (PgLsn, i32, i64) = told?;
+        let ask = async |connection: &mut Connection| {
+            Ok::<(PgLsn, i32, i64), StoreError>(AskPrimary.get_result(connection).await?)
+        };
+        let (reached, timeline, cluster) = self.primary.read(ask).await?;
         Ok(Position {
             reached: reached.0,
             timeline,

@@ -23,8 +23,8 @@ use diesel_async::RunQueryDsl;
 
 use super::request_order::{Key, Position, START, Sort, end};
 use super::requests::{Filter, Summary, Visibility};
-use super::words;
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, words};
+
 /// The statement that reads one page.
 pub struct RequestList<'a> {
     columns: AsSelect<Summary, Pg>,

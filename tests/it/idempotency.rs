@@ -196,6 +196,19 @@ fn a_revoked_caller_gets_no_stored_answer() {
 }
 
 #[test]
+fn one_round_forgets_all_that_is_old_however_many() {
+    let app = TestApp::start();
+    app.db
+        .query(
+            "insert into idempotency_keys (scope, fingerprint, status, headers, body, created_at)
+             select sha256(n::text::bytea), sha256(''), 201, '[]', '', '2026-11-01T10:00:00Z'
+             from generate_series(1, 2500) as n",
+        )
+        .unwrap();
+    assert_eq!(app.work().forgotten, 2_500, "a transaction takes 1,000");
+}
+
+#[test]
 fn answers_are_kept_for_seventy_two_hours() {
     let app = TestApp::start();
     let pdm = app.pdm("paula@example.com");

@@ -304,3 +304,32 @@ fn a_submitted_request_without_a_desk_or_a_decision_cannot_be_stored() {
         );
     }
 }
+
+#[test]
+fn requests_from_before_their_words_stood_apart_are_found_by_them() {
+    let db = TestDb::empty();
+    run_all(&db.url).unwrap();
+    while !revert(&db.url).unwrap().contains("000050") {}
+    db.query(
+        "insert into requests (id, reference, state, version, facts, progress, requested_by,
+             owner_subject, submitted_by, created_at, updated_at, state_since)
+         values (gen_random_uuid(), 'PAD-2025-000007', 'draft', 1,
+             '{\"title\": \"Landing-zone, Straße 7\", \"external_reference\": \"CRM-881\"}',
+             '{}', '{}', 'x', 'x', now(), now(), now())",
+    )
+    .unwrap();
+    run_all(&db.url).unwrap();
+    for words in [
+        "'landing' <-> 'zone'",
+        "'straße'",
+        "'crm' <-> '881'",
+        "'pad' <-> '2025' <-> '000007'",
+    ] {
+        let found = format!(
+            "select count(*) from newest_first(\"words\" => $${words}$$::tsquery, before => 'infinity') as place
+                 join request_words on request_words.words @@ place.query
+             where place.since <= created_at and created_at < place.until"
+        );
+        assert_eq!(db.query(&found).unwrap(), ["1"], "{words}");
+    }
+}

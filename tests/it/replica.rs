@@ -43,6 +43,15 @@ fn requester(primary: &Primary) -> String {
     key(primary, &["requester", "--relationship", "pdm"])
 }
 
+/// A primary, a replica of it, a service that reads there, and somebody who asks it.
+fn with_a_replica() -> (Primary, Standby, Service, Client) {
+    let primary = Primary::start();
+    let standby = Standby::of(&primary, &[]);
+    let service = serve(&primary, &standby.url);
+    let client = service.client(&requester(&primary));
+    (primary, standby, service, client)
+}
+
 /// Ids of the requests on a page that has to come.
 fn listed(client: &Client) -> Vec<Value> {
     let answer = client.get(NEWEST);
@@ -66,10 +75,7 @@ fn wait_until_lists_are_read_on(standby: &Standby, client: &Client) {
 
 #[test]
 fn lists_searches_histories_and_the_trail_are_read_from_the_replica() {
-    let primary = Primary::start();
-    let standby = Standby::of(&primary, &[]);
-    let service = serve(&primary, &standby.url);
-    let client = service.client(&requester(&primary));
+    let (primary, standby, service, client) = with_a_replica();
     let admin = service.client(&key(&primary, &["admin"]));
     let request = client.create(&session_at_pad());
     let path = format!("/v1/requests/{}", request["id"].as_str().unwrap());
@@ -98,10 +104,7 @@ fn lists_searches_histories_and_the_trail_are_read_from_the_replica() {
 
 #[test]
 fn a_list_has_what_was_just_written_even_while_replay_is_paused() {
-    let primary = Primary::start();
-    let standby = Standby::of(&primary, &[]);
-    let service = serve(&primary, &standby.url);
-    let client = service.client(&requester(&primary));
+    let (_primary, standby, service, client) = with_a_replica();
     client.create(&session_at_pad());
     wait_until_lists_are_read_on(&standby, &client);
     standby.query("select pg_wal_replay_pause()");
@@ -158,10 +161,7 @@ fn every_acknowledged_create_is_in_the_next_list_on_any_instance() {
 
 #[test]
 fn a_replica_that_is_gone_costs_nobody_an_error() {
-    let primary = Primary::start();
-    let mut standby = Standby::of(&primary, &[]);
-    let service = serve(&primary, &standby.url);
-    let client = service.client(&requester(&primary));
+    let (primary, mut standby, service, client) = with_a_replica();
     client.create(&session_at_pad());
     wait_until_lists_are_read_on(&standby, &client);
     // Its connections break, and the replica is still there.
@@ -197,10 +197,7 @@ fn a_replica_that_is_gone_costs_nobody_an_error() {
 
 #[test]
 fn a_replica_that_stands_still_holds_nobody_up() {
-    let primary = Primary::start();
-    let standby = Standby::of(&primary, &[]);
-    let service = serve(&primary, &standby.url);
-    let client = service.client(&requester(&primary));
+    let (_primary, standby, _service, client) = with_a_replica();
     client.create(&session_at_pad());
     wait_until_lists_are_read_on(&standby, &client);
     // As where a network swallows everything: connections are there, and nothing comes.
@@ -221,10 +218,7 @@ fn a_replica_that_stands_still_holds_nobody_up() {
 
 #[test]
 fn a_promoted_replica_is_not_read() {
-    let primary = Primary::start();
-    let standby = Standby::of(&primary, &[]);
-    let service = serve(&primary, &standby.url);
-    let client = service.client(&requester(&primary));
+    let (_primary, standby, service, client) = with_a_replica();
     client.create(&session_at_pad());
     wait_until_lists_are_read_on(&standby, &client);
     standby.query("select pg_promote()");

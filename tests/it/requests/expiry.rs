@@ -89,6 +89,16 @@ fn the_time_runs_from_when_the_request_came_into_its_state() {
 }
 
 #[test]
+fn one_round_expires_all_that_is_due_however_many() {
+    let cast = Cast::start();
+    for _ in 0..60 {
+        cast.request_in(State::Draft);
+    }
+    cast.app.set_clock("2026-12-23T10:00:00Z");
+    assert_eq!(cast.app.work().expired, 60, "a transaction takes 50");
+}
+
+#[test]
 fn instances_that_work_at_once_expire_each_request_once() {
     let cast = Cast::start();
     for _ in 0..60 {

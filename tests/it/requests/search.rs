@@ -96,6 +96,20 @@ fn a_description_that_is_withheld_cannot_be_searched() {
 }
 
 #[test]
+fn new_words_are_sorted_into_the_index_in_the_background() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    pdm.create(&session_at_pad());
+    app.work();
+    // Pages that were left to be sorted in.
+    let left = app
+        .db
+        .query("select gin_clean_pending_list('request_words_by_word')");
+    assert_eq!(left.unwrap(), ["0"]);
+    assert_eq!(titles(&pdm, "q=fabrikam").len(), 1);
+}
+
+#[test]
 fn names_are_found_in_whatever_case() {
     let app = TestApp::start();
     let pdm = app.pdm("paula@example.com");

@@ -127,3 +127,35 @@ fn a_write_takes_two_round_trips_to_the_database() {
     }
     assert_eq!(least, [2, 2]);
 }
+
+#[test]
+fn a_list_that_many_ask_for_at_once_is_read_for_all_who_may_see_the_same() {
+    let db = Arc::new(TestDb::fresh());
+    let relay = Relay::to(&db.url);
+    let app = TestApp::by_way_of(&relay, Arc::clone(&db));
+    let people = [app.pdm("paula@example.com"), app.pdm("peter@example.com")];
+    let own: Vec<Value> = people
+        .iter()
+        .map(|one| one.create(&session_at_pad()))
+        .collect();
+    let before = relay.asked();
+    let session = db.session();
+    session.hold_requests();
+    let mut asking: Vec<_> = (0..40)
+        .map(|number| (number % 2, people[number % 2].begin_get("/v1/requests")))
+        .collect();
+    db.wait_for_waiting(2);
+    session.run("rollback");
+    for (who, connection) in &mut asking {
+        let page = connection.answer().json();
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(
+            (items.len(), &items[0]["id"]),
+            (1, &own[*who]["id"]),
+            "{page}"
+        );
+    }
+    // Each for itself would ask forty times.
+    let asked = relay.asked() - before;
+    assert!(asked < 30, "{asked} questions");
+}
