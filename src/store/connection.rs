@@ -8,9 +8,15 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use tokio_postgres::config::{Config, Host, SslMode};
 
-/// Set on every session: no statement, lock or forgotten transaction holds others up for long.
+/// Set on every session: no statement, lock or forgotten transaction holds others up for long, and no statement
+/// runs long enough for its compilation to pay.
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
-     -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
+     -c idle_in_transaction_session_timeout=10s -c timezone=UTC -c jit=off";
+
+/// Set where statements are planned once. They look up a few rows of whatever table by its index. A plan that was made
+/// while the table was empty would read all of it instead, and stay in use while it grows.
+const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan \
+     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// How the statements of a session are planned.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +60,7 @@ fn settings(url: &str, plans: Plans) -> ConnectionResult<Config> {
     let given = config.get_options().unwrap_or_default();
     let options = match plans {
         Plans::ForValues => format!("{SESSION} {given}"),
-        Plans::Once => format!("{SESSION} -c plan_cache_mode=force_generic_plan {given}"),
+        Plans::Once => format!("{SESSION} {PLANNED_ONCE} {given}"),
     };
     config
         .options(options)
