@@ -164,11 +164,25 @@ pub(super) fn parse(phrase: &str) -> Result<Vec<Pattern>, &'static str> {
 fn words(text: &str, lower: &mut String) -> Vec<Word> {
     let mut words = Vec::with_capacity(text.len() / 5);
     let (mut start, mut after_break) = (None, false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    // Most of a text are letters of ASCII in a row: they are copied a stretch at a time.
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        if c.is_ascii_alphanumeric() {
+            start.get_or_insert(lower.len() + at - copied);
+            let letters = text.as_bytes()[at..].iter();
+            at += letters
+                .take_while(|byte| byte.is_ascii_alphanumeric())
+                .count();
+            continue;
+        }
+        lower.push_str(&text[copied..at]);
+        at += c.len_utf8();
+        copied = at;
+        let next = text[at..].chars().next();
         let c = if c == '\u{2019}' { '\'' } else { c };
         // an apostrophe belongs to a word only inside it; elsewhere it quotes
-        let inside = start.is_some() && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        let inside = start.is_some() && next.is_some_and(char::is_alphanumeric);
         if c.is_alphanumeric() || (c == '\'' && inside) {
             start.get_or_insert(lower.len());
         } else {
@@ -179,21 +193,19 @@ fn words(text: &str, lower: &mut String) -> Vec<Word> {
                 });
                 after_break = false;
             }
-            let ends = chars.peek().is_none_or(|next| next.is_whitespace());
+            let ends = next.is_none_or(char::is_whitespace);
             after_break |= c == '\n' || (ends && matches!(c, '.' | '!' | '?' | ';' | ':'));
         }
-        if c.is_ascii() {
-            lower.push(c.to_ascii_lowercase());
-        } else {
-            lower.extend(c.to_lowercase());
-        }
+        lower.extend(c.to_lowercase());
     }
+    lower.push_str(&text[copied..]);
     if let Some(start) = start {
         words.push(Word {
             range: start..lower.len(),
             after_break,
         });
     }
+    lower.make_ascii_lowercase();
     words
 }
 

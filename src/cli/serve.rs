@@ -58,6 +58,9 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         let http = Http::new(limits, clock, hooks.clone(), hooks)
             .behind(trusted_proxies.into())
             .with_data(move |config| {
+                if let Err(error) = data.store.open_lanes_here() {
+                    tracing::warn!(%error, "a thread has no connections of its own");
+                }
                 config.app_data(web::Data::from(Arc::clone(&data)));
             });
         let address = listener.local_addr()?;

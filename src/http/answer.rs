@@ -273,6 +273,8 @@ pub async fn to_the_end<T: 'static>(
     work: impl Future<Output = Result<T, FlowError>> + 'static,
 ) -> Result<Result<T, FlowError>, Problem> {
     let held = Held::current();
+    // Boxed first: it is wrapped several times, and would be moved each time.
+    let work = Box::pin(work);
     actix_web::rt::spawn(RequestId::carried_into(Held::over(held, work)))
         .await
         .map_err(|error| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -94,7 +94,6 @@ pub(super) async fn answer(
         request_id = %id,
         trace_id = trace_id(request.headers()),
         method = %request.method(),
-        route = tracing::field::Empty,
     );
     let started = Instant::now();
     let answered = CURRENT
@@ -102,24 +101,16 @@ pub(super) async fn answer(
         .await;
     drop(busy);
 
-    let _entered = span.enter();
     let mut response = match answered {
-        Ok(response) => {
+        Ok(response) => span.in_scope(|| {
             CURRENT.sync_scope(id.clone(), || only_problems(response.map_into_boxed_body()))
-        }
+        }),
         Err(error) => {
-            tracing::error!(%error, "a layer failed without an answer");
+            span.in_scope(|| tracing::error!(%error, "a layer failed without an answer"));
             return Err(error);
         }
     };
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| String::from("(none)"));
-    span.record("route", route.as_str());
-    let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(status, duration_us = micros, "answered");
+    tell(&id, &response, started.elapsed());
 
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.0) {
@@ -136,6 +127,23 @@ pub(super) async fn answer(
     );
     default(headers, header::CONTENT_SECURITY_POLICY, API_POLICY);
     Ok(response)
+}
+
+/// The line of the log that every request leaves. It names the request by itself: within a span, the subscriber would
+/// read the fields of the span again to write them down once more.
+fn tell(id: &RequestId, response: &ServiceResponse, took: Duration) {
+    let request = response.request();
+    let route = request.match_pattern();
+    tracing::info!(
+        parent: None,
+        request_id = %id,
+        trace_id = trace_id(request.headers()),
+        method = request.method().as_str(),
+        route = route.as_deref().unwrap_or("(none)"),
+        status = response.status().as_u16(),
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
 }
 
 fn default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

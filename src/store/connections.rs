@@ -13,13 +13,16 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 use super::connection::{Plans, connect_for};
-use super::{Connection, StoreError, WorkError};
+use super::{Connection, StoreError, WorkError, here};
 
 pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
 type Pool = deadpool::managed::Pool<Manager>;
 
 /// Connections are renewed after this long, so that none outlives a failover unseen.
 const MAXIMUM_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// Connections for work of any thread that has to be done by itself, and for threads without their own.
+const FOR_ALL_THREADS: usize = 4;
 
 /// How the connections of a store are shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +38,33 @@ pub struct PoolLimits {
 impl Default for PoolLimits {
     fn default() -> Self {
         Self {
-            connections: 12,
+            connections: 20,
             wait: Duration::from_secs(1),
             queue: 256,
         }
+    }
+}
+
+impl PoolLimits {
+    /// Half of the connections: one half is for whatever is asked, the other for what is asked for many at once.
+    pub(super) fn half(self) -> Self {
+        Self {
+            connections: self.connections.div_ceil(2),
+            ..self
+        }
+    }
+
+    /// So many connections less.
+    pub(super) fn without(self, connections: usize) -> Self {
+        Self {
+            connections: self.connections - connections,
+            ..self
+        }
+    }
+
+    /// So many threads may have connections of their own, out of this half.
+    pub(super) fn threads_with_lanes(&self) -> usize {
+        self.connections.saturating_sub(FOR_ALL_THREADS) / here::CONNECTIONS
     }
 }
 

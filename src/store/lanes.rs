@@ -35,15 +35,12 @@ const PATIENCE: Duration = Duration::from_millis(120);
 /// For so long work may come late before any is refused.
 const STALL: Duration = Duration::from_millis(500);
 
+/// A company that takes longer than this is held up by something, such as somebody else's lock. It goes on by itself,
+/// and its lane takes those who came after it.
+const SLOW: Duration = Duration::from_millis(25);
+
 /// Units of work that wait before a lane. More than that would be refused for waiting too long.
 const QUEUE: usize = 8_192;
-
-/// Lanes for units of work that write: while one commits, the other one reads and decides. More of them make
-/// smaller companies, and each company costs a statement and a commit.
-const WRITING: usize = 2;
-
-/// Lanes for those that only read.
-const READING: usize = 1;
 
 /// What somebody needs, and the way back.
 pub(super) struct Turn {
@@ -87,17 +84,16 @@ struct Read {
 }
 
 impl Lanes {
-    /// Opens lanes on the current runtime, for as long as somebody has a clone of this.
-    pub fn open(connections: &Connections) -> Self {
+    /// Opens lanes on the current runtime, for as long as somebody has a clone of this: one for what is only read, and
+    /// so many for units of work that write.
+    pub fn open(connections: &Connections, writing_lanes: usize) -> Self {
         let (writing, turns) = mpsc::channel(QUEUE);
         let (reading, reads) = mpsc::channel(QUEUE);
-        let (turns, reads) = (Arc::new(Mutex::new(turns)), Arc::new(Mutex::new(reads)));
-        for _ in 0..WRITING {
+        let turns = Arc::new(Mutex::new(turns));
+        for _ in 0..writing_lanes {
             tokio::spawn(write(connections.clone(), Arc::clone(&turns)));
         }
-        for _ in 0..READING {
-            tokio::spawn(read(connections.clone(), Arc::clone(&reads)));
-        }
+        tokio::spawn(read(connections.clone(), reads));
         Self { writing, reading }
     }
 
@@ -161,12 +157,12 @@ impl Seat {
     }
 
     /// Writes, and waits for the end of the transaction.
-    pub async fn end(&mut self, writes: Writes) -> End {
+    pub async fn end(&mut self, writes: Box<Writes>) -> End {
         let Some(next) = self.next.take() else {
             return End::Elsewhere;
         };
         let (sender, end) = oneshot::channel();
-        drop(next.send(Next::Write(Box::new(writes), sender)));
+        drop(next.send(Next::Write(writes, sender)));
         end.await.unwrap_or(End::Elsewhere)
     }
 }
@@ -214,8 +210,14 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
             |turn| turn.since,
             |turn| drop(turn.loaded.send(Err(StoreError::Busy))),
         );
-        if let Err(error) = write_together(&connections, together).await {
-            tracing::debug!(%error, "units of work were not done together");
+        let connections = connections.clone();
+        let mut work = Box::pin(async move {
+            if let Err(error) = write_together(&connections, together).await {
+                tracing::debug!(%error, "units of work were not done together");
+            }
+        });
+        if tokio::time::timeout(SLOW, &mut work).await.is_err() {
+            tokio::spawn(work);
         }
     }
 }
@@ -298,11 +300,11 @@ fn refuse(error: StoreError, turns: Vec<Turn>, ends: Vec<oneshot::Sender<End>>) 
     error
 }
 
-async fn read(connections: Connections, reads: Arc<Mutex<mpsc::Receiver<Read>>>) {
+async fn read(connections: Connections, mut reads: mpsc::Receiver<Read>) {
     let mut shedding = Shedding::default();
     loop {
         let mut together = Vec::new();
-        if reads.lock().await.recv_many(&mut together, MOST).await == 0 {
+        if reads.recv_many(&mut together, MOST).await == 0 {
             return;
         }
         let together = shedding.in_good_time(

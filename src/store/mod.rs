@@ -10,6 +10,7 @@ mod connections;
 mod error;
 pub mod events;
 pub mod feed;
+mod here;
 pub mod history;
 pub mod idempotency;
 pub mod keys;
@@ -41,6 +42,7 @@ pub use connection::connect;
 pub use connections::PoolLimits;
 use connections::{Connections, give_back};
 pub use error::StoreError;
+use here::ThreadLanes;
 use lanes::Lanes;
 use needs::{Found, Held, Loaded, Needs};
 use replica::Replica;
@@ -49,6 +51,10 @@ pub use unit::Unit;
 
 /// A connection as the query functions take it.
 pub type Connection = AsyncPgConnection;
+
+/// Lanes that all threads share, for units of work that write: while one commits, the other one reads and decides. More
+/// of them make smaller companies, and each company costs a statement and a commit.
+const SHARED_WRITING_LANES: usize = 2;
 
 /// A transaction that lost against another is done again this many times before the caller hears of it.
 const ATTEMPTS: usize = 3;
@@ -62,6 +68,8 @@ pub struct Store {
     shared: Connections,
     /// Where work that comes together is done together; none outside a runtime.
     lanes: Option<Lanes>,
+    /// The same for threads that have it for themselves.
+    thread_lanes: ThreadLanes,
     /// What is read instead of it where that is as good, if there is one.
     replica: Option<Replica>,
 }
@@ -98,17 +106,38 @@ impl Store {
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
         let commits: Arc<Notify> = Arc::default();
-        let half = half_of(limits);
+        let half = limits.half();
+        let threads = half.threads_with_lanes();
         let connections =
             Connections::new(url, half.clone(), Plans::ForValues, Arc::clone(&commits))?;
-        let shared = Connections::new(url, half, Plans::Once, commits)?;
+        let thread_lanes = ThreadLanes::new(url, half.clone(), threads, Arc::clone(&commits));
+        let shared = Connections::new(
+            url,
+            half.without(threads * here::CONNECTIONS),
+            Plans::Once,
+            commits,
+        )?;
         let lanes = Handle::try_current().is_ok();
         Ok(Self {
-            lanes: lanes.then(|| Lanes::open(&shared)),
+            lanes: lanes.then(|| Lanes::open(&shared, SHARED_WRITING_LANES)),
             connections,
             shared,
+            thread_lanes,
             replica: None,
         })
+    }
+
+    /// For a thread that serves requests, inside its Tokio runtime: what it asks for from now on goes over connections of
+    /// its own, if there are enough of them.
+    ///
+    /// # Errors
+    /// Where the URL can't be read.
+    pub fn open_lanes_here(&self) -> Result<(), StoreError> {
+        self.thread_lanes.open()
+    }
+
+    fn lanes(&self) -> Option<Lanes> {
+        self.thread_lanes.here().or_else(|| self.lanes.clone())
     }
 
     /// The same store with a replica of its database to read from, which gets as many connections as such reads have
@@ -117,7 +146,7 @@ impl Store {
     /// # Errors
     /// Where the URL can't be read.
     pub fn with_replica(mut self, url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let connections = Connections::new(url, half_of(limits), Plans::ForValues, Arc::default())?;
+        let connections = Connections::new(url, limits.half(), Plans::ForValues, Arc::default())?;
         self.replica = Some(Replica::new(connections, self.shared.clone()));
         Ok(self)
     }
@@ -151,11 +180,16 @@ impl Store {
     /// # Errors
     /// Where the database does not answer.
     pub async fn load(&self, needs: Needs) -> Result<Box<Loaded>, StoreError> {
-        if let Some(lanes) = &self.lanes
+        if let Some(lanes) = self.lanes()
             && let Some(loaded) = lanes.read(needs.clone()).await?
         {
             return Ok(loaded);
         }
+        // What is rare is kept apart, so that it is not moved about with what is not.
+        Box::pin(self.load_alone(needs)).await
+    }
+
+    async fn load_alone(&self, needs: Needs) -> Result<Box<Loaded>, StoreError> {
         let found = self
             .shared
             .read(async |connection: &mut Connection| {
@@ -184,24 +218,27 @@ impl Store {
                 .and_then(WorkError::store_error)
                 .is_some_and(StoreError::is_contention)
         };
-        if let Some(lanes) = &self.lanes {
-            let mut unit = Unit::together(lanes.clone());
+        if let Some(lanes) = self.lanes() {
+            let mut unit = Unit::together(lanes);
             let result = work(&mut unit).await;
             let result = unit.end(result, &self.shared).await;
             if !lost(&result) {
                 return result;
             }
         }
-        let mut attempt = 1;
-        loop {
-            let mut unit = Unit::alone(self.shared.get().await?);
-            let result = work(&mut unit).await;
-            let result = unit.end(result, &self.shared).await;
-            if !lost(&result) || attempt == ATTEMPTS {
-                return result;
+        Box::pin(async {
+            let mut attempt = 1;
+            loop {
+                let mut unit = Unit::alone(self.shared.get().await?);
+                let result = work(&mut unit).await;
+                let result = unit.end(result, &self.shared).await;
+                if !lost(&result) || attempt == ATTEMPTS {
+                    return result;
+                }
+                attempt += 1;
             }
-            attempt += 1;
-        }
+        })
+        .await
     }
 
     /// Runs queries in a transaction of their own: all of it is kept, or none.
@@ -268,13 +305,5 @@ impl Store {
     /// Done when a transaction of this process was committed since the last call. For one task only.
     pub async fn committed(&self) {
         self.connections.next_commit().await;
-    }
-}
-
-/// Half of the connections: one half is for whatever is asked, the other for what is asked for many at once.
-fn half_of(limits: PoolLimits) -> PoolLimits {
-    PoolLimits {
-        connections: limits.connections.div_ceil(2),
-        ..limits
     }
 }

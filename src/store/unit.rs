@@ -14,7 +14,7 @@ use super::{Connection, StoreError, WorkError};
 pub struct Unit {
     way: Way,
     /// What is to be written.
-    pub writes: Writes,
+    pub writes: Box<Writes>,
 }
 
 enum Way {
@@ -28,14 +28,14 @@ impl Unit {
     pub(super) fn together(lanes: Lanes) -> Self {
         Self {
             way: Way::Together(Seat::new(lanes)),
-            writes: Writes::default(),
+            writes: Box::default(),
         }
     }
 
     pub(super) fn alone(connection: Object<Manager>) -> Self {
         Self {
             way: Way::Alone(Box::new(Transaction::new(connection, Lock::Wait))),
-            writes: Writes::default(),
+            writes: Box::default(),
         }
     }
 
@@ -47,7 +47,7 @@ impl Unit {
         match &mut self.way {
             Way::Together(seat) => seat.load(needs).await,
             Way::Alone(transaction) => {
-                let found = transaction.load(&[&needs]).await?;
+                let found = Box::pin(transaction.load(&[&needs])).await?;
                 match found.into_iter().next() {
                     Some(Found::All(loaded)) => Ok(loaded),
                     Some(Found::Elsewhere) | None => Err(StoreError::Contended),
@@ -83,18 +83,18 @@ impl Unit {
                 End::Failed(error) => Err(error.into()),
             },
             (Way::Together(mut seat), Err(error)) => {
-                seat.end(Writes::default()).await;
+                seat.end(Box::default()).await;
                 Err(error)
             }
             (Way::Alone(transaction), Ok(value)) => {
-                transaction.end(&writes).await?;
+                Box::pin(transaction.end(&writes)).await?;
                 if writes.has_news() {
                     connections.committed();
                 }
                 Ok(value)
             }
             (Way::Alone(transaction), Err(error)) => {
-                transaction.cancel(error.store_error()).await;
+                Box::pin(transaction.cancel(error.store_error())).await;
                 Err(error)
             }
         }

@@ -5,7 +5,6 @@
 //! stems, as names and references hold in every language. Words have nothing in them that those forms
 //! would have to quote.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use diesel_async::SimpleAsyncConnection;
@@ -19,12 +18,14 @@ const LONGEST: usize = 500;
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(|word| {
-            word.chars()
+        .map(|word| match word.get(..LONGEST).unwrap_or(word) {
+            word if word.is_ascii() => word.to_ascii_lowercase(),
+            _ => word
+                .chars()
                 .take(LONGEST)
                 .flat_map(char::to_lowercase)
                 .take(LONGEST)
-                .collect()
+                .collect(),
         })
 }
 
@@ -42,20 +43,16 @@ pub(super) fn of(request: &Request) -> String {
         customer.and_then(|customer| customer.name.as_ref()),
         facts.external_reference.as_ref(),
     ];
-    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let all = texts.into_iter().flatten().flat_map(|text| words(text));
-    for (place, word) in (1..).zip(all) {
-        places.entry(word).or_default().push(place);
-    }
+    let mut placed: Vec<(String, usize)> = all.zip(1..).collect();
+    placed.sort_unstable();
     let mut vector = String::new();
-    for (word, places) in places {
+    for (index, (word, place)) in placed.iter().enumerate() {
         // To a string it never fails.
-        let _ = write!(vector, "'{word}'");
-        for (index, place) in places.into_iter().enumerate() {
-            let before = if index == 0 { ':' } else { ',' };
-            let _ = write!(vector, "{before}{place}");
-        }
-        vector.push(' ');
+        let _ = match index.checked_sub(1).and_then(|before| placed.get(before)) {
+            Some((before, _)) if before == word => write!(vector, ",{place}"),
+            _ => write!(vector, " '{word}':{place}"),
+        };
     }
     vector
 }

@@ -1,10 +1,17 @@
 //! `Idempotency-Key`: a retried write is done once and answered as it was the first time.
 
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use engagement_desk::store::idempotency::{Claim, Key};
+use engagement_desk::store::needs::Needs;
+use engagement_desk::store::{Connection, Store, StoreError, Unit};
 use serde_json::{Value, json};
 
 use crate::support::app::{Client, TestApp, consultation_at_tpd, session_at_pad};
 use crate::support::cast::{drafted, path};
 use crate::support::client::Answer;
+use crate::support::db::TestDb;
 
 fn create(client: &Client, key: &str, body: &Value) -> Answer {
     client.post_with("/v1/requests", &[("Idempotency-Key", key)], body)
@@ -247,4 +254,53 @@ fn a_key_that_cannot_be_one_is_refused() {
         "IDEMPOTENCY_KEY_INVALID"
     );
     assert_eq!(count(&app), "1");
+}
+
+#[derive(QueryableByName)]
+struct Looked {
+    #[diesel(sql_type = BigInt)]
+    at: i64,
+}
+
+/// How much of the kept answers a lookup of this key looks at, by Postgres' own count: rows, and the whole table.
+async fn looked_at(store: &Store, key: &Key) -> i64 {
+    const SQL: &str = "select seq_scan + idx_tup_fetch as at from pg_stat_xact_user_tables \
+         where relname = 'idempotency_keys'";
+    let claim = Some(key.clone());
+    let needs = Needs {
+        claim,
+        ..Needs::default()
+    };
+    let work = async |unit: &mut Unit| {
+        let loaded = unit.load(needs.clone()).await?;
+        assert_eq!(loaded.claim, Some(Claim::New));
+        let connection = unit.connection().await?;
+        let looked: Looked = diesel::sql_query(SQL).get_result(connection).await.unwrap();
+        Ok::<_, StoreError>(looked.at)
+    };
+    store.write(work).await.unwrap()
+}
+
+#[test]
+fn a_key_is_looked_up_by_the_index_even_where_none_was_kept_yet() {
+    let db = TestDb::fresh();
+    // What Postgres finds out about an empty table outlives its emptiness, as does the plan of a statement.
+    db.query("vacuum analyze idempotency_keys").unwrap();
+    let key = Key {
+        scope: [7; 32],
+        fingerprint: [8; 32],
+        seed: [9; 32],
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = {
+        let _inside = runtime.enter();
+        Store::new(&db.url, 2).unwrap()
+    };
+    assert_eq!(runtime.block_on(looked_at(&store, &key)), 0);
+    db.query(
+        "insert into idempotency_keys select sha256(n::text::bytea), sha256(''), 201, '[]', '', now() \
+         from generate_series(1, 1000) as n",
+    )
+    .unwrap();
+    assert_eq!(runtime.block_on(looked_at(&store, &key)), 0);
 }

@@ -344,7 +344,7 @@ async fn list(
     };
     // All that the page depends on.
     let key = format!("{shown} {visibility:?} {after:?} {limit} {list}");
-    let page = Http::of(&request)?.lists.get(key, read).await?;
+    let page = Http::of(&request)?.lists.get(key, Box::pin(read)).await?;
     page.show(&request)
 }
 

@@ -159,6 +159,7 @@ impl TestApp {
                 let http = Http::new(limits, service_clock, hooks.clone(), hooks)
                     .behind(proxies)
                     .with_data(move |config| {
+                        data.store.open_lanes_here().unwrap();
                         config.app_data(web::Data::from(Arc::clone(&data)));
                     });
                 let listening = server::listen(http, listener).unwrap();
