@@ -5,7 +5,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use engagement_desk::store::idempotency::{Claim, Key};
 use engagement_desk::store::needs::Needs;
-use engagement_desk::store::{Connection, Store, StoreError, Unit};
+use engagement_desk::store::{Store, StoreError, Unit};
 use serde_json::{Value, json};
 
 use crate::support::app::{Client, TestApp, consultation_at_tpd, session_at_pad};
