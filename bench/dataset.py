@@ -113,11 +113,10 @@ class _Templates:
 
 
 def _columns(postgres: Postgres, database: str, table: str) -> list[str]:
-    """The columns that are written: not those that Postgres makes from others."""
+    """The columns that are written: not those that Postgres numbers."""
     rows = postgres.rows(database, f"""
         select column_name from information_schema.columns
-        where table_schema = 'public' and table_name = '{table}' and is_generated = 'NEVER'
-              and is_identity = 'NO'
+        where table_schema = 'public' and table_name = '{table}' and is_identity = 'NO'
         order by ordinal_position""")
     return [row[0] for row in rows]
 
@@ -184,7 +183,10 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
     joins = "\n".join(f"join bench.sentences s{k} on s{k}.id = bench.number(n, {k}, {SENTENCES})"
                       for k in range(SENTENCES_OF_A_DESCRIPTION))
     partner = f"(4000000 + bench.number(n, 100, {PARTNERS}))::text"
+    partner_name = f"'Partner ' || {partner} || ' Consulting'"
     customer = "lpad(n::text, 9, '0')"
+    customer_name = f"'Fabrikam ' || {customer} || ' Bank'"
+    title = f"'Landing zone for customer ' || {customer}"
     changed = f"""case when slot.state in ({", ".join(map(_quoted, CLOSED))})
         then least(made_at + bench.number(n, 101, 60) * interval '12 hours', ends)
         else greatest(made_at, ends - bench.number(n, 101, 240) * interval '30 minutes') end"""
@@ -192,17 +194,21 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
         "id": identity,
         "reference": "upper(substr(t.reference, 1, 3)) || '-2024-' || lpad(n::text, 9, '0')",
         "facts": f"""t.facts || jsonb_build_object(
-            'title', 'Landing zone for customer ' || {customer},
+            'title', {title},
             'description', {descriptions},
             'partner', t.facts -> 'partner' || jsonb_build_object(
-                'mpn_id', {partner}, 'name', 'Partner ' || {partner} || ' Consulting'),
+                'mpn_id', {partner}, 'name', {partner_name}),
             'customer', t.facts -> 'customer' || jsonb_build_object(
-                'name', 'Fabrikam ' || {customer} || ' Bank'))""",
+                'name', {customer_name}))""",
         "customer_key": f"'fabrikam ' || {customer} || ' bank'",
         "owner_subject": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
         "submitted_by": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
         "requested_by": """t.requested_by || jsonb_build_object(
             'email', 'person-' || bench.number(n, 102, 2000) || '@bench.example')""",
+        "title": title,
+        "partner_mpn_id": partner,
+        "partner_name": partner_name,
+        "customer_name": customer_name,
         "created_at": "made_at",
         "updated_at": "moved_at",
         "state_since": "moved_at",

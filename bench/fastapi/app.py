@@ -92,11 +92,15 @@ async def create(request: Request) -> Response:
         row = await connection.fetchrow(
             f"""insert into requests (id, reference, desk, state, version, solution_area_key, customer_key, facts, decision,
                                       progress, requested_by, owner_subject, submitted_by, created_at, updated_at,
-                                      state_since)
-                values ($1, next_reference('PAD', $2), 'pad', 'submitted', 1, $3, $4, $5, $6, '{{}}', $7, $8, $8, $9, $9, $9)
+                                      state_since, service, partner_mpn_id, estimated_hours, title, priority, needed_by,
+                                      partner_name, customer_name, requester_name)
+                values ($1, next_reference('PAD', $2), 'pad', 'submitted', 1, $3, $4, $5, $6, '{{}}', $7, $8, $8, $9, $9, $9,
+                        $10, $11, $12, $13, $14, $15, $16, $17, $18)
                 returning {COLUMNS}""",
             _fresh_id(now), now.year, facts["solution_area"], customer, facts, app.state.decision,
-            {"name": caller["name"], "email": caller["subject"], "relationship": "pdm"}, caller["subject"], now)
+            {"name": caller["name"], "email": caller["subject"], "relationship": "pdm"}, caller["subject"], now,
+            facts["service"], partner, facts.get("estimated_hours"), facts["title"], facts.get("priority"),
+            facts.get("needed_by"), facts["partner"]["name"], facts["customer"]["name"], caller["name"])
         await connection.execute(
             """insert into request_words (request_id, created_at, words)
                values ($1, $2, stretches($2) || to_tsvector('simple', $3))""",

@@ -15,6 +15,7 @@ use super::StoreError;
 use super::audit::Entry;
 use super::column::Document;
 use super::columns::Rows;
+use super::drawn;
 use super::idempotency::{Answer, Key};
 use super::rows::{
     AnswerRow, AnswerRows, AuditRow, AuditRows, ChangedRow, ChangedRows, Line, Lines, NewRow,
@@ -440,11 +441,25 @@ impl QueryFragment<Pg> for Write<'_> {
                 }
             };
         }
-        insert!(new, NewRows, "requests");
+        if !new.is_empty() {
+            let (names, drawn) = (NewRows::NAMES, drawn::COLUMNS);
+            part(
+                &mut out,
+                &format!(
+                    "new_requests as (insert into requests ({names}, {drawn}) select {names}, {} from ",
+                    drawn::VALUES
+                ),
+            );
+            new.table("given", &mut out)?;
+            out.push_sql(")");
+        }
         if !changed.is_empty() {
             part(
                 &mut out,
-                &format!("changed as (update requests set {CHANGE} from "),
+                &format!(
+                    "changed as (update requests set {CHANGE}{} from ",
+                    drawn::WITH_PROGRESS
+                ),
             );
             changed.table("given", &mut out)?;
             out.push_sql(IN_THE_VERSION_READ);
@@ -453,8 +468,10 @@ impl QueryFragment<Pg> for Write<'_> {
             part(
                 &mut out,
                 &format!(
-                    "revised as (update requests set {CHANGE}, facts = facts.facts, \
-                     solution_area_key = facts.solution_area_key, customer_key = facts.customer_key from "
+                    "revised as (update requests set {CHANGE}{}, facts = facts.facts, \
+                     solution_area_key = facts.solution_area_key, customer_key = facts.customer_key{} from ",
+                    drawn::WITH_PROGRESS,
+                    drawn::WITH_FACTS
                 ),
             );
             revised.table("given", &mut out)?;

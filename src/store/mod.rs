@@ -7,6 +7,7 @@ mod column;
 mod columns;
 mod connection;
 mod connections;
+mod drawn;
 mod error;
 pub mod events;
 pub mod feed;

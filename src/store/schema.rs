@@ -43,7 +43,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    request_events (position) {
+    request_events (transaction_number, position) {
         position -> Int8,
         transaction_number -> Int8,
         id -> Uuid,

@@ -270,7 +270,7 @@ fn history_is_not_changed_by_sql_of_the_service_itself() {
         "truncate request_events",
         "truncate requests cascade",
         "insert into request_events overriding system value select * from request_events
-         on conflict (position) do update set reason = 'because'",
+         on conflict (transaction_number, position) do update set reason = 'because'",
     ] {
         let error = app.db.query(sql).unwrap_err();
         let message = error.as_db_error().unwrap().message();

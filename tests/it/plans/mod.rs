@@ -35,8 +35,11 @@ do $$ declare name text; begin
     for name in select indexname from later loop execute 'drop index ' || name; end loop;
 end $$;
 insert into requests (id, reference, desk, state, version, facts, decision, progress, requested_by,
-    owner_subject, submitted_by, customer_key, created_at, updated_at, state_since)
-select md5(n::text)::uuid, 'PAD-2026-' || lpad(n::text, 6, '0'),
+    owner_subject, submitted_by, customer_key, created_at, updated_at, state_since,
+    service, partner_mpn_id, title, partner_name, customer_name, requester_name, assignee)
+select made.*, facts ->> 'service', facts #>> '{partner,mpn_id}', facts ->> 'title', facts #>> '{partner,name}',
+    facts #>> '{customer,name}', requested_by ->> 'name', progress #>> '{assignee,name}'
+from (select md5(n::text)::uuid, 'PAD-2026-' || lpad(n::text, 6, '0'),
     case when n % 10000 = 7 then 'new' when n % 10 < 6 then 'pad' when n % 10 < 9 then 'gps' else 'tpd' end,
     case when n > STORED * 0.99 or n % 500 = 3
         then (array['submitted', 'in_review', 'accepted', 'in_progress'])[1 + n / 3 % 4]
@@ -51,14 +54,15 @@ select md5(n::text)::uuid, 'PAD-2026-' || lpad(n::text, 6, '0'),
             'mpn_id', case when n % 5 = 0 then '1000000' else (1000000 + n % 4001)::text end,
             'name', 'Partner ' || n % 4001),
         'customer', jsonb_build_object('name', 'Customer ' || n % 20011)),
-    '{}', jsonb_build_object('assignee', jsonb_build_object('name', 'Architect ' || n % 211)),
-    '{\"name\": \"Somebody\"}',
+    '{}'::jsonb, jsonb_build_object('assignee', jsonb_build_object('name', 'Architect ' || n % 211)),
+    '{\"name\": \"Somebody\"}'::jsonb,
     'owner-' || n % 2003 || '@example.com',
     case when n % 10 < 4 then 'crm' when n % 50000 = 17 then 'form' else 'owner-' || n % 2003 || '@example.com' end,
     'key', timestamptz '2021-01-01' + n * interval '30 minutes',
     timestamptz '2021-01-01' + n * interval '30 minutes' + n % 97 * interval '9 hours',
     timestamptz '2021-01-01' + n * interval '30 minutes'
-from generate_series(1, STORED) as n;
+from generate_series(1, STORED) as n) as made (id, reference, desk, state, version, facts, decision, progress, requested_by,
+    owner_subject, submitted_by, customer_key, created_at, updated_at, state_since);
 insert into request_words (request_id, created_at, words)
 select id, created_at, stretches(created_at) || to_tsvector('simple',
     concat_ws(' ', replace(reference, '-', ' '), title, facts ->> 'description', partner_name, customer_name))

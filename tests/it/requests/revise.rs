@@ -208,3 +208,37 @@ fn a_patch_is_json_of_the_right_type() {
         assert_eq!(answer.problem(), "VALIDATION_FAILED", "{no_object}");
     }
 }
+
+#[test]
+fn what_lists_look_at_is_what_the_request_says_after_every_kind_of_write() {
+    let cast = Cast::start();
+    let draft = cast.request_in(State::Draft);
+    cast.request_in(State::InProgress);
+    let agrees = || {
+        let sql = "select count(*) from requests \
+             where (service, partner_mpn_id, estimated_hours, title, priority, needed_by, \
+                    partner_name, customer_name, requester_name, assignee) \
+                 is not distinct from (facts ->> 'service', btrim(facts #>> '{partner,mpn_id}'), \
+                    (facts ->> 'estimated_hours')::double precision, facts ->> 'title', facts ->> 'priority', \
+                    facts ->> 'needed_by', facts #>> '{partner,name}', facts #>> '{customer,name}', \
+                    requested_by ->> 'name', progress #>> '{assignee,name}')";
+        cast.app.db.query(sql).unwrap()
+    };
+    assert_eq!(agrees(), ["2"]);
+    let all = json!({
+        "service": "deployment_consultation", "estimated_hours": 7.5, "title": "Another title", "priority": "high",
+        "needed_by": "2027-01-15", "partner": { "mpn_id": " 1234567 ", "name": "Another partner" },
+        "customer": { "kind": "named", "name": "Another customer" }
+    });
+    let changed = cast.owner.patch(&path(&draft), &tag(&draft), &all);
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    assert_eq!(agrees(), ["2"]);
+    let none = json!({ "service": null, "estimated_hours": null, "title": null, "partner": null });
+    let changed = changed.json();
+    let emptied = cast.owner.patch(&path(&changed), &tag(&changed), &none);
+    assert_eq!(emptied.status, 200, "{}", emptied.body);
+    assert_eq!(agrees(), ["2"]);
+    let assigned =
+        "select count(*) from requests where assignee is not null and requester_name is not null";
+    assert_eq!(cast.app.db.query(assigned).unwrap(), ["1"]);
+}
