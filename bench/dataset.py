@@ -159,14 +159,14 @@ def _prepare(postgres: Postgres, database: str, rows: int,
             language sql immutable parallel safe
             as $$ select (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(n & 4095), 3, '0')
                           || variant || lpad(to_hex(n), 15, '0'))::uuid $$;
+        -- Written so that Postgres makes them part of the statement that calls them: each argument stands in them once.
         create function bench.fresh_uuid(n bigint, variant int) returns uuid
             language sql stable parallel safe
-            as $$ select bench.uuid_at((extract(epoch from now()) * 1000)::bigint,
-                                       substr('89ab', 1 + variant % 4, 1),
-                                       n + (variant::bigint << 52)) $$;
+            as $$ select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint), 12, '0') || '70008'
+                          || lpad(to_hex(variant), 2, '0') || lpad(to_hex(n), 13, '0'))::uuid $$;
         create function bench.fresh_hash(n bigint, variant int) returns bytea
             language sql immutable parallel safe
-            as $$ select sha256((n || '/' || variant)::bytea) $$;
+            as $$ select sha256(int8send(n) || int4send(variant)) $$;
         create function bench.pool_id(n bigint) returns uuid
             language sql immutable parallel safe
             as $$ select bench.uuid_at({now}, 'b', n) $$;

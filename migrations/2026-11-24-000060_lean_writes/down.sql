@@ -1,3 +1,6 @@
+alter table request_words reset (toast_tuple_target);
+alter table request_words alter column words set compression default;
+
 alter table request_events drop constraint request_events_pkey;
 create index request_events_by_transaction on request_events (transaction_number, position);
 alter table request_events

@@ -25,3 +25,13 @@ alter table request_events
     drop constraint request_events_pkey;
 drop index request_events_by_transaction;
 alter table request_events add primary key (transaction_number, position);
+
+-- Words go as they are, or pressed by the quicker method where they would not stay in the row.
+alter table request_words set (toast_tuple_target = 4080);
+do $$
+begin
+    alter table request_words alter column words set compression lz4;
+exception when feature_not_supported then
+    raise notice 'this Postgres was built without lz4';
+end
+$$;

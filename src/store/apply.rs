@@ -481,11 +481,10 @@ impl QueryFragment<Pg> for Write<'_> {
             out.push_sql(IN_THE_VERSION_READ);
         }
         if !words.is_empty() {
+            let names = WordsRows::NAMES;
             part(
                 &mut out,
-                "new_words as (insert into request_words (request_id, created_at, words) \
-                 select given.request_id, given.created_at, \
-                     given.words::tsvector || stretches(given.created_at) from ",
+                &format!("new_words as (insert into request_words ({names}) select {names} from "),
             );
             words.table("given", &mut out)?;
             out.push_sql(" on conflict (request_id) do update set words = excluded.words)");

@@ -31,10 +31,21 @@ impl<T: std::fmt::Debug + std::fmt::Display> ToSql<Text, Pg> for Word<T> {
     }
 }
 
-/// The words of a row: made and searched by Postgres, and never read.
+/// Words with their places, as Postgres searches them. They are never read.
 #[derive(Clone, Copy, Debug, diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
-#[diesel(postgres_type(name = "tsvector"))]
+#[diesel(postgres_type(oid = 3614, array_oid = 3643))]
 pub struct Tsvector;
+
+/// Words on their way into a column, in the binary form of `tsvector`.
+#[derive(Clone, Debug)]
+pub struct Words(pub Vec<u8>);
+
+impl ToSql<Tsvector, Pg> for Words {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&self.0)?;
+        Ok(IsNull::No)
+    }
+}
 
 /// A document read and written as its Rust type, with no tree of values in between.
 #[derive(Clone, Debug, AsExpression, FromSqlRow)]

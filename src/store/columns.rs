@@ -12,6 +12,8 @@ use diesel::sql_types::{
     Timestamptz, Uuid,
 };
 
+use super::column::Tsvector;
+
 /// Makes a struct of columns for one kind of row, and the row itself.
 macro_rules! columns {
     (
@@ -117,6 +119,7 @@ named! {
     SmallInt => "smallint",
     Text => "text",
     Timestamptz => "timestamptz",
+    Tsvector => "tsvector",
     Uuid => "uuid",
 }
 

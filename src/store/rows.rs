@@ -7,7 +7,7 @@ use diesel::sql_types::{
 };
 use uuid::Uuid;
 
-use super::column::Document;
+use super::column::{Document, Tsvector, Words};
 use super::columns::columns;
 
 columns! {
@@ -62,7 +62,7 @@ columns! {
     WordsRows of WordsRow {
         request_id: Uuid => SqlUuid,
         created_at: DateTime<Utc> => Timestamptz,
-        words: String => Text,
+        words: Words => Tsvector,
     }
 }
 

@@ -1,14 +1,13 @@
-//! The words of a request as they are searched, in the text forms of Postgres' `tsvector` and `tsquery`.
+//! The words of a request as they are searched: a `tsvector` of Postgres, and a `tsquery`.
 //!
 //! What a word is, is said here alone and not by Postgres: its parser goes by the locale of the database, and takes
 //! `-000123` for a number below zero. A word is letters and digits in a row, in small letters; no language's
 //! stems, as names and references hold in every language. Words have nothing in them that those forms
 //! would have to quote.
 
-use std::fmt::Write;
-
 use diesel_async::SimpleAsyncConnection;
 
+use super::column::Words;
 use super::{Connection, StoreError};
 use crate::domain::request::Request;
 
@@ -29,9 +28,18 @@ fn words(text: &str) -> impl Iterator<Item = String> {
         })
 }
 
-/// All words of a request with their places, as a `tsvector`. What is withheld from the facts, such as the
-/// description of a vulnerability, is not among them.
-pub(super) fn of(request: &Request) -> String {
+/// Levels of the stretches of time that a request lies in: of 16 seconds at the first, and 16 times as long at each more.
+const LEVELS: u32 = 6;
+
+/// The last place that Postgres counts.
+const LAST_PLACE: u16 = 16_383;
+
+/// Places of one word that Postgres keeps.
+const MOST_PLACES: usize = 256;
+
+/// All words of a request with their places, and the stretches of time that it lies in. What is withheld from the facts,
+/// such as the description of a vulnerability, is not among them.
+pub(super) fn of(request: &Request) -> Words {
     let facts = &request.facts;
     let partner = facts.partner.as_ref();
     let customer = facts.customer.as_ref();
@@ -44,17 +52,39 @@ pub(super) fn of(request: &Request) -> String {
         facts.external_reference.as_ref(),
     ];
     let all = texts.into_iter().flatten().flat_map(|text| words(text));
-    let mut placed: Vec<(String, usize)> = all.zip(1..).collect();
+    let places = (1..LAST_PLACE).chain(std::iter::repeat(LAST_PLACE));
+    let mut placed: Vec<(String, Option<u16>)> = all.zip(places.map(Some)).collect();
+    placed.extend(stretches(request.created_at.timestamp()).map(|stretch| (stretch, None)));
     placed.sort_unstable();
-    let mut vector = String::new();
-    for (index, (word, place)) in placed.iter().enumerate() {
-        // To a string it never fails.
-        let _ = match index.checked_sub(1).and_then(|before| placed.get(before)) {
-            Some((before, _)) if before == word => write!(vector, ",{place}"),
-            _ => write!(vector, " '{word}':{place}"),
-        };
+    placed.dedup();
+    binary(&placed)
+}
+
+/// The stretches of time that a second of the epoch lies in, as words: see the migration that made them.
+fn stretches(second: i64) -> impl Iterator<Item = String> {
+    (0..LEVELS).map(move |level| format!("~{level}:{}", second >> (4 * (level + 1))))
+}
+
+/// Words in their order, each as often as it has places, in the form in which Postgres receives them.
+fn binary(placed: &[(String, Option<u16>)]) -> Words {
+    let words = placed.chunk_by(|(one, _), (other, _)| one == other);
+    let mut bytes = i32::try_from(words.clone().count())
+        .unwrap_or(i32::MAX)
+        .to_be_bytes()
+        .to_vec();
+    for places in words {
+        let word = places.first().map(|(word, _)| word.as_bytes());
+        bytes.extend_from_slice(word.unwrap_or_default());
+        bytes.push(0);
+        let places = places.iter().filter_map(|(_, place)| *place);
+        let kept = places.take(MOST_PLACES);
+        let count = u16::try_from(kept.clone().count()).unwrap_or(0);
+        bytes.extend_from_slice(&count.to_be_bytes());
+        for place in kept {
+            bytes.extend_from_slice(&place.to_be_bytes());
+        }
     }
-    vector
+    Words(bytes)
 }
 
 /// What somebody typed into a search box, as a `tsquery`: all the words, `"words in a row"`, `or` for either side,
