@@ -96,12 +96,17 @@ async fn read_stretches(
         end: after,
         more: after < horizon,
     };
+    // Where all is shown, no more has to be looked at.
+    let events = match visibility {
+        Visibility::Everything if filter.passes_all() => i64::from(limit) + 1,
+        _ => STRETCH,
+    };
     for _ in 0..STRETCHES {
         if !reading.more {
             break;
         }
         let after = reading.end;
-        let Stretch { end, more } = feed::stretch(connection, after, horizon, STRETCH).await?;
+        let Stretch { end, more } = feed::stretch(connection, after, horizon, events).await?;
         let room = usize::from(limit).saturating_sub(reading.rows.len());
         let one_more = i64::try_from(room + 1).unwrap_or(i64::MAX);
         let mut rows = feed::between(connection, filter, visibility, after, end, one_more).await?;

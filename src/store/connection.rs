@@ -8,15 +8,17 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use tokio_postgres::config::{Config, Host, SslMode};
 
-/// Set on every session: no statement, lock or forgotten transaction holds others up for long, and no statement
-/// runs long enough for its compilation to pay.
+/// Set on every session: no statement, lock or forgotten transaction holds others up for long. No statement runs long
+/// enough for its compilation to pay, nor looks at so much that merging or remembering would; to consider
+/// them took half of the time in which Postgres planned a page of the feed.
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
-     -c idle_in_transaction_session_timeout=10s -c timezone=UTC -c jit=off";
+     -c idle_in_transaction_session_timeout=10s -c timezone=UTC \
+     -c jit=off -c enable_mergejoin=off -c enable_memoize=off";
 
 /// Set where statements are planned once. They look up a few rows of whatever table by its index. A plan that was made
 /// while the table was empty would read all of it instead, and stay in use while it grows.
 const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan \
-     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+     -c enable_seqscan=off -c enable_hashjoin=off";
 
 /// How the statements of a session are planned.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -69,6 +69,19 @@ pub struct Filter {
     pub request: Option<Name>,
 }
 
+impl Filter {
+    /// Whether every event passes.
+    pub fn passes_all(&self) -> bool {
+        let Self {
+            desk,
+            kinds,
+            partner,
+            request,
+        } = self;
+        desk.is_none() && kinds.is_empty() && partner.is_none() && request.is_none()
+    }
+}
+
 /// An event of the feed.
 #[derive(Clone, Debug)]
 pub struct FeedRow {
