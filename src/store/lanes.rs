@@ -16,11 +16,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deadpool::managed::Object;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::apply::Writes;
-use super::connections::Connections;
+use super::connections::{Connections, Manager};
 use super::needs::{Found, Held, Loaded, Needs, load};
 use super::requests::Lock;
 use super::transaction::Transaction;
@@ -202,17 +203,35 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
     let mut shedding = Shedding::default();
     loop {
         let mut together = Vec::new();
-        if turns.lock().await.recv_many(&mut together, MOST).await == 0 {
-            return;
-        }
+        let connection = {
+            let mut turns = turns.lock().await;
+            if turns.recv_many(&mut together, MOST).await == 0 {
+                return;
+            }
+            let connection = connections.get().await;
+            // Whoever came while there was none takes part.
+            while together.len() < MOST
+                && let Ok(turn) = turns.try_recv()
+            {
+                together.push(turn);
+            }
+            connection
+        };
         let together = shedding.in_good_time(
             together,
             |turn| turn.since,
             |turn| drop(turn.loaded.send(Err(StoreError::Busy))),
         );
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) => {
+                refuse(error, together, Vec::new());
+                continue;
+            }
+        };
         let connections = connections.clone();
         let mut work = Box::pin(async move {
-            if let Err(error) = write_together(&connections, together).await {
+            if let Err(error) = write_together(&connections, connection, together).await {
                 tracing::debug!(%error, "units of work were not done together");
             }
         });
@@ -223,15 +242,16 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
 }
 
 /// Does what several units of work want in one transaction. Who is not told of an end does it elsewhere.
-async fn write_together(connections: &Connections, turns: Vec<Turn>) -> Result<(), StoreError> {
+async fn write_together(
+    connections: &Connections,
+    connection: Object<Manager>,
+    turns: Vec<Turn>,
+) -> Result<(), StoreError> {
     let mut turns = turns;
     if turns.is_empty() {
         return Ok(());
     }
-    let mut transaction = match connections.get().await {
-        Ok(connection) => Transaction::new(connection, Lock::Skip),
-        Err(error) => return Err(refuse(error, turns, Vec::new())),
-    };
+    let mut transaction = Transaction::new(connection, Lock::Skip);
     let mut writes = Writes::default();
     let mut ends = Vec::new();
     // They go elsewhere when what is taken here is free again.
