@@ -75,14 +75,16 @@ def _pgbench(world: World, path: Path, script: Script, clients: int,
              seconds: float) -> tuple[float, int, str]:
     """Transactions in a second, how many, and what went wrong."""
     defined = [f"--define={name}={value}" for name, value in script.variables.items()]
-    # As on the service's own connections for statements over arrays: they are planned once.
-    plans = "force_generic_plan" if "given.place" in script.text else "auto"
+    # As on the service's own connections: statements over arrays are planned once.
+    settings = ["jit=off", "enable_mergejoin=off", "enable_memoize=off"]
+    if "given.place" in script.text:
+        settings += ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off"]
     done = subprocess.run(
         [PROGRAMS / "pgbench", "--protocol=prepared", "--no-vacuum", f"--file={path}",
          f"--client={clients}", "--jobs=1", f"--time={round(seconds)}", *defined,
          *world.postgres.arguments(world.database)],
         capture_output=True, text=True, check=False,
-        env={**os.environ, "PGOPTIONS": f"-c plan_cache_mode={plans}"},
+        env={**os.environ, "PGOPTIONS": " ".join(f"-c {setting}" for setting in settings)},
     )
     rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
     count = re.search(r"actually processed: (\d+)", done.stdout)

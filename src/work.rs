@@ -9,10 +9,14 @@ use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::flows::{FlowError, expire};
-use crate::store::{Connection, idempotency, words};
+use crate::store::{Connection, Store, StoreError, idempotency, words};
 
 /// How often it is looked for something to do.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// How often words that were written are sorted in. Until then every search looks through them; whoever writes when there
+/// are too many would have to do it meanwhile.
+const SORTING: Duration = Duration::from_secs(1);
 
 /// First answers are kept for this long.
 pub const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(72);
@@ -36,10 +40,26 @@ pub struct Report {
 pub async fn run_once(app: &App) -> Result<Report, FlowError> {
     let expired = expire::run_once(app).await?;
     let forgotten = forget_answers(app).await?;
-    app.store
-        .read(async |connection: &mut Connection| words::sort_in(connection).await)
-        .await?;
+    sort_in(&app.store).await?;
     Ok(Report { expired, forgotten })
+}
+
+async fn sort_in(store: &Store) -> Result<(), StoreError> {
+    store
+        .read(async |connection: &mut Connection| words::sort_in(connection).await)
+        .await
+}
+
+/// Sorts in the words that this process wrote, until the service stops. What it leaves behind, a round sorts in.
+pub async fn sort_new_words(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(SORTING).await;
+        if app.store.take_new_words()
+            && let Err(error) = sort_in(&app.store).await
+        {
+            tracing::warn!(%error, "new words were not sorted in");
+        }
+    }
 }
 
 /// Forgets all answers that are old enough, a batch at a time, so that nobody waits long for one.

@@ -1,3 +1,4 @@
+alter index request_words_by_word reset (gin_pending_list_limit);
 alter table request_words reset (toast_tuple_target);
 alter table request_words alter column words set compression default;
 

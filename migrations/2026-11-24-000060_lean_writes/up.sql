@@ -35,3 +35,6 @@ exception when feature_not_supported then
     raise notice 'this Postgres was built without lz4';
 end
 $$;
+
+-- The service sorts new words in every second (see work.rs). Only where it does not, whoever writes has to.
+alter index request_words_by_word set (gin_pending_list_limit = 32768);

@@ -72,6 +72,7 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         actix_web::rt::spawn(tail::run(Arc::clone(&app)));
         actix_web::rt::spawn(audit::run(Arc::clone(&app)));
         actix_web::rt::spawn(work::run(Arc::clone(&app)));
+        actix_web::rt::spawn(work::sort_new_words(Arc::clone(&app)));
         server
             .run_until(async {
                 if let Err(error) = asked_to_stop().await {

@@ -375,6 +375,11 @@ impl Writes {
             && answers.is_empty()
     }
 
+    /// Whether there are words to be sorted in.
+    pub(super) fn has_words(&self) -> bool {
+        !self.words.is_empty()
+    }
+
     /// Whether there is something for the feed to tell.
     pub(super) fn has_news(&self) -> bool {
         !self.lines.is_empty()

@@ -1,6 +1,7 @@
 //! Connections to Postgres, shared.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{HookError, Object, PoolError, TimeoutType, Timeouts};
@@ -12,6 +13,7 @@ use diesel_async::pooled_connection::{
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
+use super::apply::Writes;
 use super::connection::{Plans, connect_for};
 use super::{Connection, StoreError, WorkError, here};
 
@@ -76,12 +78,19 @@ pub(super) enum NoConnection {
     Failed(String),
 }
 
+/// What transactions of this process brought, for those who look after it.
+#[derive(Debug, Default)]
+pub(super) struct Commits {
+    some: Notify,
+    new_words: AtomicBool,
+}
+
 /// A pool of connections. Clones share it.
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool,
     queue: Arc<Semaphore>,
-    commits: Arc<Notify>,
+    commits: Arc<Commits>,
 }
 
 impl Connections {
@@ -91,7 +100,7 @@ impl Connections {
         url: &str,
         limits: PoolLimits,
         plans: Plans,
-        commits: Arc<Notify>,
+        commits: Arc<Commits>,
     ) -> Result<Self, StoreError> {
         let PoolLimits {
             connections,
@@ -178,12 +187,27 @@ impl Connections {
 
     /// Says that a transaction was committed.
     pub fn committed(&self) {
-        self.commits.notify_one();
+        self.commits.some.notify_one();
+    }
+
+    /// Says that this was committed.
+    pub fn wrote(&self, writes: &Writes) {
+        if writes.has_news() {
+            self.committed();
+        }
+        if writes.has_words() {
+            self.commits.new_words.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether words were committed since the last call.
+    pub fn take_new_words(&self) -> bool {
+        self.commits.new_words.swap(false, Ordering::Relaxed)
     }
 
     /// Done when a transaction was committed since the last call. For one task only.
     pub async fn next_commit(&self) {
-        self.commits.notified().await;
+        self.commits.some.notified().await;
     }
 }
 

@@ -4,11 +4,11 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::connection::Plans;
-use super::connections::{Connections, PoolLimits};
+use super::connections::{Commits, Connections, PoolLimits};
 use super::lanes::Lanes;
 
 /// Connections of such a thread: one for what is read together, one for what is written together, and one for what is
@@ -30,13 +30,13 @@ struct Here {
 pub(super) struct ThreadLanes {
     url: Arc<str>,
     limits: PoolLimits,
-    commits: Arc<Notify>,
+    commits: Arc<Commits>,
     places: Arc<Semaphore>,
 }
 
 impl ThreadLanes {
     /// For so many threads.
-    pub fn new(url: &str, limits: PoolLimits, threads: usize, commits: Arc<Notify>) -> Self {
+    pub fn new(url: &str, limits: PoolLimits, threads: usize, commits: Arc<Commits>) -> Self {
         let connections = CONNECTIONS;
         Self {
             url: url.into(),

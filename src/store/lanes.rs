@@ -291,9 +291,7 @@ async fn write_together(
     }
     match transaction.end(&writes).await {
         Ok(()) => {
-            if writes.has_news() {
-                connections.committed();
-            }
+            connections.wrote(&writes);
             for end in ends {
                 // Nobody waits for it any more, and it is kept all the same.
                 drop(end.send(End::Kept));

@@ -36,12 +36,11 @@ use std::sync::Arc;
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 
 use connection::Plans;
 pub use connection::connect;
 pub use connections::PoolLimits;
-use connections::{Connections, give_back};
+use connections::{Commits, Connections, give_back};
 pub use error::StoreError;
 use here::ThreadLanes;
 use lanes::Lanes;
@@ -106,7 +105,7 @@ impl Store {
     /// # Errors
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let commits: Arc<Notify> = Arc::default();
+        let commits: Arc<Commits> = Arc::default();
         let half = limits.half();
         let threads = half.threads_with_lanes();
         let connections =
@@ -301,6 +300,11 @@ impl Store {
             result.as_ref().err().and_then(WorkError::store_error),
         );
         result
+    }
+
+    /// Whether words of requests were written by this process since the last call.
+    pub fn take_new_words(&self) -> bool {
+        self.connections.take_new_words()
     }
 
     /// Done when a transaction of this process was committed since the last call. For one task only.

@@ -88,9 +88,7 @@ impl Unit {
             }
             (Way::Alone(transaction), Ok(value)) => {
                 Box::pin(transaction.end(&writes)).await?;
-                if writes.has_news() {
-                    connections.committed();
-                }
+                connections.wrote(&writes);
                 Ok(value)
             }
             (Way::Alone(transaction), Err(error)) => {

@@ -135,6 +135,19 @@ fn new_words_are_sorted_into_the_index_in_the_background() {
 }
 
 #[test]
+fn it_is_known_whether_there_are_words_to_sort_in() {
+    let app = TestApp::start();
+    let store = &app.app.store;
+    assert!(!store.take_new_words());
+    let request = app.pdm("paula@example.com").create(&session_at_pad());
+    assert!(store.take_new_words());
+    assert!(!store.take_new_words());
+    app.member("pad")
+        .take(&request, &json!({ "to": "in_review" }));
+    assert!(!store.take_new_words(), "a step brings no words");
+}
+
+#[test]
 fn names_are_found_in_whatever_case() {
     let app = TestApp::start();
     let pdm = app.pdm("paula@example.com");
