@@ -134,6 +134,7 @@ where
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
+    use std::pin::Pin;
     use std::rc::Rc;
 
     use futures_util::future::{join_all, poll_immediate};
@@ -174,17 +175,29 @@ mod tests {
         }
     }
 
+    type Asking = Pin<Box<dyn Future<Output = Result<usize, usize>>>>;
+
+    /// One who asks for the list, which is being read from now on or waited for.
+    async fn asking(reads: &Rc<Reads>) -> Asking {
+        let mut one: Asking = Box::pin(Rc::clone(reads).get("list"));
+        assert_eq!(poll_immediate(&mut one).await, None);
+        one
+    }
+
+    /// One for whom it is read, and so many who came meanwhile.
+    async fn under_way(reads: &Rc<Reads>, more: usize) -> (Asking, Vec<Asking>) {
+        let first = asking(reads).await;
+        let mut later = Vec::new();
+        for _ in 0..more {
+            later.push(asking(reads).await);
+        }
+        (first, later)
+    }
+
     #[tokio::test]
     async fn those_who_come_while_it_is_read_share_the_next_read_and_not_this_one() {
         let reads = Reads::new();
-        let mut first = Box::pin(Rc::clone(&reads).get("list"));
-        assert_eq!(poll_immediate(&mut first).await, None);
-        let mut later: Vec<_> = (0..5)
-            .map(|_| Box::pin(Rc::clone(&reads).get("list")))
-            .collect();
-        for one in &mut later {
-            assert_eq!(poll_immediate(one).await, None);
-        }
+        let (first, later) = under_way(&reads, 5).await;
         let mut other = Box::pin(Rc::clone(&reads).get("another list"));
         assert_eq!(poll_immediate(&mut other).await, None);
         assert_eq!(reads.begun.get(), 2, "another list does not wait");
@@ -198,14 +211,7 @@ mod tests {
     #[tokio::test]
     async fn who_goes_away_or_fails_takes_nobody_along() {
         let reads = Reads::new();
-        let mut first = Box::pin(Rc::clone(&reads).get("list"));
-        let mut later: Vec<_> = (0..4)
-            .map(|_| Box::pin(Rc::clone(&reads).get("list")))
-            .collect();
-        assert_eq!(poll_immediate(&mut first).await, None);
-        for one in &mut later {
-            assert_eq!(poll_immediate(one).await, None);
-        }
+        let (first, mut later) = under_way(&reads, 4).await;
         // The last one is to read next, and is not there any more; then one fails.
         drop(later.pop());
         drop(first);
@@ -221,19 +227,11 @@ mod tests {
     #[tokio::test]
     async fn who_goes_away_when_it_was_just_told_to_read_leaves_that_to_others() {
         let reads = Reads::new();
-        let mut first = Box::pin(Rc::clone(&reads).get("list"));
-        assert_eq!(poll_immediate(&mut first).await, None);
-        let mut later: Vec<_> = (0..3)
-            .map(|_| Box::pin(Rc::clone(&reads).get("list")))
-            .collect();
-        for one in &mut later {
-            assert_eq!(poll_immediate(one).await, None);
-        }
+        let (first, mut later) = under_way(&reads, 3).await;
         reads.gate.add_permits(10);
         assert_eq!(first.await, Ok(1));
         // The last one leads by now, and is gone before it finds out.
-        let mut late = Box::pin(Rc::clone(&reads).get("list"));
-        assert_eq!(poll_immediate(&mut late).await, None);
+        let late = asking(&reads).await;
         drop(later.pop());
         let (ends, late) = (join_all(later).await, late.await);
         assert!(ends.iter().all(Result::is_ok) && late.is_ok(), "{ends:?}");

@@ -432,32 +432,32 @@ impl QueryFragment<Pg> for Write<'_> {
         };
         macro_rules! insert {
             ($rows:expr, $columns:ty, $table:literal) => {
+                insert!($rows, $table, <$columns>::NAMES, <$columns>::NAMES, "")
+            };
+            ($rows:expr, $table:literal, $names:expr, $values:expr, $end:literal) => {
                 if !$rows.is_empty() {
-                    let names = <$columns>::NAMES;
                     part(
                         &mut out,
                         &format!(
-                            "new_{0} as (insert into {0} ({names}) select {names} from ",
-                            $table
+                            "new_{table} as (insert into {table} ({names}) select {values} from ",
+                            table = $table,
+                            names = $names,
+                            values = $values,
                         ),
                     );
                     $rows.table("given", &mut out)?;
-                    out.push_sql(")");
+                    out.push_sql(concat!($end, ")"));
                 }
             };
         }
-        if !new.is_empty() {
-            let (names, drawn) = (NewRows::NAMES, drawn::COLUMNS);
-            part(
-                &mut out,
-                &format!(
-                    "new_requests as (insert into requests ({names}, {drawn}) select {names}, {} from ",
-                    drawn::VALUES
-                ),
-            );
-            new.table("given", &mut out)?;
-            out.push_sql(")");
-        }
+        let names = NewRows::NAMES;
+        insert!(
+            new,
+            "requests",
+            format_args!("{names}, {}", drawn::COLUMNS),
+            format_args!("{names}, {}", drawn::VALUES),
+            ""
+        );
         if !changed.is_empty() {
             part(
                 &mut out,
@@ -485,30 +485,21 @@ impl QueryFragment<Pg> for Write<'_> {
             out.push_sql(" on facts.id = given.id");
             out.push_sql(IN_THE_VERSION_READ);
         }
-        if !words.is_empty() {
-            let names = WordsRows::NAMES;
-            part(
-                &mut out,
-                &format!("new_words as (insert into request_words ({names}) select {names} from "),
-            );
-            words.table("given", &mut out)?;
-            out.push_sql(" on conflict (request_id) do update set words = excluded.words)");
-        }
-        if !lines.is_empty() {
-            let names = Lines::NAMES;
-            let given = names.replace(
-                "changed",
-                "array(select jsonb_array_elements_text(given.changed))",
-            );
-            part(
-                &mut out,
-                &format!(
-                    "new_request_events as (insert into request_events ({names}) select {given} from "
-                ),
-            );
-            lines.table("given", &mut out)?;
-            out.push_sql(")");
-        }
+        insert!(
+            words,
+            "request_words",
+            WordsRows::NAMES,
+            WordsRows::NAMES,
+            " on conflict (request_id) do update set words = excluded.words"
+        );
+        let changed_members = "array(select jsonb_array_elements_text(given.changed))";
+        insert!(
+            lines,
+            "request_events",
+            Lines::NAMES,
+            Lines::NAMES.replace("changed", changed_members),
+            ""
+        );
         insert!(time_entries, TimeEntryRows, "time_entries");
         insert!(audit, AuditRows, "audit");
         insert!(answers, AnswerRows, "idempotency_keys");

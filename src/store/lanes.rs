@@ -222,6 +222,9 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
             |turn| turn.since,
             |turn| drop(turn.loaded.send(Err(StoreError::Busy))),
         );
+        if together.is_empty() {
+            continue;
+        }
         let connection = match connection {
             Ok(connection) => connection,
             Err(error) => {
@@ -248,9 +251,6 @@ async fn write_together(
     turns: Vec<Turn>,
 ) -> Result<(), StoreError> {
     let mut turns = turns;
-    if turns.is_empty() {
-        return Ok(());
-    }
     let mut transaction = Transaction::new(connection, Lock::Skip);
     let mut writes = Writes::default();
     let mut ends = Vec::new();

@@ -18,7 +18,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(|word| match word.get(..LONGEST).unwrap_or(word) {
-            word if word.is_ascii() => word.to_ascii_lowercase(),
+            plain if plain.is_ascii() => plain.to_ascii_lowercase(),
             _ => word
                 .chars()
                 .take(LONGEST)

@@ -48,5 +48,6 @@ mod requests;
 mod rights;
 mod rules_document;
 mod scopes;
+mod serving;
 mod shutdown;
 mod wording;

@@ -130,12 +130,8 @@ impl Service {
 
     /// Waits until it serves.
     pub fn serving(mut self) -> Self {
-        let address = self.log.wait_for(|line| {
-            let line: Value = serde_json::from_str(line).ok()?;
-            let serves = line["message"] == "serving";
-            serves.then(|| line["address"].as_str().unwrap().to_owned())
-        });
-        self.address = address.unwrap_or_else(|| panic!("not serving: {:?}", self.log.so_far()));
+        let line = self.logged_line(|line| line["message"] == "serving");
+        self.address = line["address"].as_str().unwrap().to_owned();
         self
     }
 
@@ -148,6 +144,15 @@ impl Service {
     /// What it has printed so far.
     pub fn printed(&self) -> String {
         self.out.so_far().join("\n")
+    }
+
+    /// The first line of its log of which this is true.
+    pub fn logged_line(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+        let line = self.log.wait_for(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            is_it(&line).then_some(line)
+        });
+        line.unwrap_or_else(|| panic!("not logged: {:?}", self.log.so_far()))
     }
 
     /// What it has logged so far.
