@@ -354,10 +354,12 @@ impl<'a> RequestList<'a> {
         let found = self.order("found");
         self.select(
             " from (select request_words.request_id as id, request_words.created_at from request_words \
-             where request_words.words @@ place.query and request_words.created_at >= place.since \
-                 and request_words.created_at < place.until and ",
+             where request_words.words @@ place.place and request_words.created_at >= place.since \
+                 and request_words.created_at < place.until and request_words.words @@ ",
             out,
         )?;
+        self.put_words(out)?;
+        out.push_sql(" and ");
         let order = ["request_words.created_at", "request_words.request_id"].map(str::to_owned);
         self.bounds(&order, &[], out)?;
         self.cut(order, out)?;
