@@ -1,10 +1,10 @@
 //! Units of work that come together are done together: what they need is read in one round trip, what they
 //! write is written and committed in another.
 //!
-//! A lane takes all that wait, at most [`MOST`], as soon as it is free; so nobody waits for company, and the
-//! more there are, the fewer transactions they take. Who takes part decides by itself, between the reading
-//! and the writing, where it runs; the lane waits for all of them. Nobody is told of an end before it is
-//! there.
+//! A lane takes all that wait, at most [`MOST`], as soon as it is free, so the more there are, the fewer transactions they
+//! take. It gives those whom it has just answered a moment to [come back](Regulars); nobody else waits for company. Who
+//! takes part decides by itself, between the reading and the writing, where it runs; the lane waits for all of them. Nobody
+//! is told of an end before it is there.
 //!
 //! ```text
 //! unit ─ Turn(needs) ─► lane ─ reads for all ─► Loaded ─► unit decides ─ Next(writes) ─► lane ─ writes, commits ─► End
@@ -23,6 +23,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::apply::Writes;
 use super::connections::{Connections, Manager};
 use super::needs::{Found, Held, Loaded, Needs, load};
+use super::regulars::Regulars;
 use super::requests::Lock;
 use super::transaction::Transaction;
 use super::{Connection, StoreError};
@@ -201,22 +202,25 @@ impl Shedding {
 
 async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>) {
     let mut shedding = Shedding::default();
+    let mut regulars = Regulars::default();
     loop {
-        let mut together = Vec::new();
-        let connection = {
+        let connection;
+        let together = {
             let mut turns = turns.lock().await;
-            if turns.recv_many(&mut together, MOST).await == 0 {
+            let mut together = regulars.company(&mut turns, MOST).await;
+            if together.is_empty() {
                 return;
             }
-            let connection = connections.get().await;
+            connection = connections.get().await;
             // Whoever came while there was none takes part.
             while together.len() < MOST
                 && let Ok(turn) = turns.try_recv()
             {
                 together.push(turn);
             }
-            connection
+            together
         };
+        let count = together.len();
         let together = shedding.in_good_time(
             together,
             |turn| turn.since,
@@ -238,8 +242,9 @@ async fn write(connections: Connections, turns: Arc<Mutex<mpsc::Receiver<Turn>>>
                 tracing::debug!(%error, "units of work were not done together");
             }
         });
-        if tokio::time::timeout(SLOW, &mut work).await.is_err() {
-            tokio::spawn(work);
+        match tokio::time::timeout(SLOW, &mut work).await {
+            Ok(()) => regulars.were_answered(count),
+            Err(_late) => drop(tokio::spawn(work)),
         }
     }
 }
@@ -320,11 +325,13 @@ fn refuse(error: StoreError, turns: Vec<Turn>, ends: Vec<oneshot::Sender<End>>) 
 
 async fn read(connections: Connections, mut reads: mpsc::Receiver<Read>) {
     let mut shedding = Shedding::default();
+    let mut regulars = Regulars::default();
     loop {
-        let mut together = Vec::new();
-        if reads.recv_many(&mut together, MOST).await == 0 {
+        let together = regulars.company(&mut reads, MOST).await;
+        if together.is_empty() {
             return;
         }
+        let count = together.len();
         let together = shedding.in_good_time(
             together,
             |read| read.since,
@@ -355,6 +362,7 @@ async fn read(connections: Connections, mut reads: mpsc::Receiver<Read>) {
                 }
             }
         }
+        regulars.were_answered(count);
     }
 }
 

@@ -20,6 +20,7 @@ pub mod migrations;
 pub mod needs;
 mod numbers;
 pub mod ready;
+mod regulars;
 mod replica;
 pub mod request_list;
 pub mod request_order;

@@ -5,6 +5,9 @@
 //! stems, as names and references hold in every language. Words have nothing in them that those forms
 //! would have to quote.
 
+use std::fmt::Write;
+use std::ops::Range;
+
 use diesel_async::SimpleAsyncConnection;
 
 use super::column::Words;
@@ -14,18 +17,25 @@ use crate::domain::request::Request;
 /// Postgres takes words of 2,046 bytes at most, which is room for so many characters of any kind.
 const LONGEST: usize = 500;
 
-fn words(text: &str) -> impl Iterator<Item = String> {
+/// The words of a text, as they are written there.
+fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(|word| match word.get(..LONGEST).unwrap_or(word) {
-            plain if plain.is_ascii() => plain.to_ascii_lowercase(),
-            _ => word
-                .chars()
+}
+
+/// Adds a word in small letters.
+fn fold_into(folded: &mut String, word: &str) {
+    match word.get(..LONGEST).unwrap_or(word) {
+        plain if plain.is_ascii() => {
+            folded.extend(plain.chars().map(|letter| letter.to_ascii_lowercase()));
+        }
+        _ => folded.extend(
+            word.chars()
                 .take(LONGEST)
                 .flat_map(char::to_lowercase)
-                .take(LONGEST)
-                .collect(),
-        })
+                .take(LONGEST),
+        ),
+    }
 }
 
 /// Levels of the stretches of time that a request lies in: of 16 seconds at the first, and 16 times as long at each more.
@@ -51,40 +61,67 @@ pub(super) fn of(request: &Request) -> Words {
         customer.and_then(|customer| customer.name.as_ref()),
         facts.external_reference.as_ref(),
     ];
-    let all = texts.into_iter().flatten().flat_map(|text| words(text));
-    let places = (1..LAST_PLACE).chain(std::iter::repeat(LAST_PLACE));
-    let mut placed: Vec<(String, Option<u16>)> = all.zip(places.map(Some)).collect();
-    placed.extend(stretches(request.created_at.timestamp()).map(|stretch| (stretch, None)));
-    placed.sort_unstable();
-    placed.dedup();
-    binary(&placed)
-}
-
-/// The stretches of time that a second of the epoch lies in, as words: see the migration that made them.
-fn stretches(second: i64) -> impl Iterator<Item = String> {
-    (0..LEVELS).map(move |level| format!("~{level}:{}", second >> (4 * (level + 1))))
-}
-
-/// Words in their order, each as often as it has places, in the form in which Postgres receives them.
-fn binary(placed: &[(String, Option<u16>)]) -> Words {
-    let words = placed.chunk_by(|(one, _), (other, _)| one == other);
-    let mut bytes = i32::try_from(words.clone().count())
-        .unwrap_or(i32::MAX)
-        .to_be_bytes()
-        .to_vec();
-    for places in words {
-        let word = places.first().map(|(word, _)| word.as_bytes());
-        bytes.extend_from_slice(word.unwrap_or_default());
-        bytes.push(0);
-        let places = places.iter().filter_map(|(_, place)| *place);
-        let kept = places.take(MOST_PLACES);
-        let count = u16::try_from(kept.clone().count()).unwrap_or(0);
-        bytes.extend_from_slice(&count.to_be_bytes());
-        for place in kept {
-            bytes.extend_from_slice(&place.to_be_bytes());
-        }
+    let mut all = Placed::default();
+    let mut places = (1..LAST_PLACE).chain(std::iter::repeat(LAST_PLACE));
+    for word in texts.into_iter().flatten().flat_map(|text| split(text)) {
+        all.add(places.next(), |folded| fold_into(folded, word));
     }
-    Words(bytes)
+    let second = request.created_at.timestamp();
+    for level in 0..LEVELS {
+        all.add(None, |folded| stretch_into(folded, level, second));
+    }
+    all.binary()
+}
+
+/// Adds the stretch of time of that level that a second of the epoch lies in, as a word: see the migration that made
+/// them.
+fn stretch_into(folded: &mut String, level: u32, second: i64) {
+    // A text can be written to without end.
+    let _ = write!(folded, "~{level}:{}", second >> (4 * (level + 1)));
+}
+
+/// Words with their places. The letters of all stand in one text: a request has a hundred words.
+#[derive(Default)]
+struct Placed {
+    letters: String,
+    words: Vec<(Range<usize>, Option<u16>)>,
+}
+
+impl Placed {
+    fn add(&mut self, place: Option<u16>, write: impl FnOnce(&mut String)) {
+        let start = self.letters.len();
+        write(&mut self.letters);
+        self.words.push((start..self.letters.len(), place));
+    }
+
+    /// In their order, each as often as it has places, in the form in which Postgres receives them.
+    fn binary(&self) -> Words {
+        let letters = self.letters.as_bytes();
+        let mut placed: Vec<(&[u8], Option<u16>)> = self
+            .words
+            .iter()
+            .map(|(range, place)| (letters.get(range.clone()).unwrap_or_default(), *place))
+            .collect();
+        placed.sort_unstable();
+        placed.dedup();
+        let words = placed.chunk_by(|(one, _), (other, _)| one == other);
+        let count = i32::try_from(words.clone().count()).unwrap_or(i32::MAX);
+        let mut bytes = Vec::with_capacity(4 + letters.len() + 5 * placed.len());
+        bytes.extend_from_slice(&count.to_be_bytes());
+        for places in words {
+            let word = places.first().map(|(word, _)| *word);
+            bytes.extend_from_slice(word.unwrap_or_default());
+            bytes.push(0);
+            let places = places.iter().filter_map(|(_, place)| *place);
+            let kept = places.take(MOST_PLACES);
+            let count = u16::try_from(kept.clone().count()).unwrap_or(0);
+            bytes.extend_from_slice(&count.to_be_bytes());
+            for place in kept {
+                bytes.extend_from_slice(&place.to_be_bytes());
+            }
+        }
+        Words(bytes)
+    }
 }
 
 /// What somebody typed into a search box, as a `tsquery`: all the words, `"words in a row"`, `or` for either side,
@@ -120,7 +157,14 @@ pub(super) fn query(typed: &str) -> Option<String> {
 
 /// Words in a row; `None` where there are none.
 fn term(text: &str, is_excluded: bool) -> Option<String> {
-    let row: Vec<String> = words(text).map(|word| format!("'{word}'")).collect();
+    let row: Vec<String> = split(text)
+        .map(|word| {
+            let mut quoted = String::from("'");
+            fold_into(&mut quoted, word);
+            quoted.push('\'');
+            quoted
+        })
+        .collect();
     let not = if is_excluded { "!" } else { "" };
     (!row.is_empty()).then(|| format!("{not}({})", row.join(" <-> ")))
 }
@@ -142,17 +186,19 @@ mod tests {
 
     #[test]
     fn a_word_is_letters_and_digits_in_a_row() {
-        let of = |text| words(text).collect::<Vec<_>>();
+        let folded = |word| {
+            let mut folded = String::new();
+            fold_into(&mut folded, word);
+            folded
+        };
+        let of = |text| split(text).map(folded).collect::<Vec<_>>();
         assert_eq!(of("PAD-2026-000123"), ["pad", "2026", "000123"]);
         assert_eq!(
             of("l'été, Straße & 株式会社!"),
             ["l", "été", "straße", "株式会社"]
         );
         assert_eq!(of("\0 ' \\ : * |"), [""; 0]);
-        assert_eq!(
-            words(&"İ".repeat(900)).next().unwrap().chars().count(),
-            LONGEST
-        );
+        assert_eq!(of(&"İ".repeat(900)).remove(0).chars().count(), LONGEST);
     }
 
     #[test]
