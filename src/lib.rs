@@ -11,6 +11,7 @@ pub mod domain;
 pub mod embedded;
 pub mod flows;
 pub mod http;
+pub mod log;
 pub mod oidc;
 pub mod store;
 pub mod tail;

@@ -17,7 +17,7 @@ use crate::http::hooks::Hooks;
 use crate::http::server::{asked_to_stop, listen};
 use crate::oidc::Oidc;
 use crate::store::{Store, migrations};
-use crate::{tail, work};
+use crate::{log, tail, work};
 
 pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
     let ServeOptions {
@@ -58,6 +58,7 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         let http = Http::new(limits, clock, hooks.clone(), hooks)
             .behind(trusted_proxies.into())
             .with_data(move |config| {
+                log::in_bunches_here();
                 if let Err(error) = data.store.open_lanes_here() {
                     tracing::warn!(%error, "a thread has no connections of its own");
                 }
