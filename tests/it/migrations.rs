@@ -20,9 +20,10 @@ use crate::support::db::TestDb;
 /// Everything the migrations make, one thing a line. Columns are told without their order.
 const SCHEMA: &str = "
     select line from (
-        select format('column %s.%s %s %s %s %s', relation.relname, attname, format_type(atttypid, atttypmod),
+        select format('column %s.%s %s %s %s %s %s %s %s', relation.relname, attname, format_type(atttypid, atttypmod),
                       case when attnotnull then 'not null' else 'null' end,
-                      attidentity::text || attgenerated::text, pg_get_expr(adbin, adrelid)) as line
+                      attidentity::text || attgenerated::text, pg_get_expr(adbin, adrelid),
+                      attstorage, attcompression, attstattarget) as line
         from pg_attribute
         join pg_class as relation on relation.oid = attrelid and relkind in ('r', 'v', 'm', 'p')
         left join pg_attrdef on adrelid = attrelid and adnum = attnum
@@ -38,7 +39,7 @@ const SCHEMA: &str = "
         select format('function %s', pg_get_functiondef(oid)) from pg_proc
         where pronamespace = 'public'::regnamespace and prokind in ('f', 'p')
         union all
-        select format('relation %s %s %s %s', relkind, relname, relowner::regrole, relacl) from pg_class
+        select format('relation %s %s %s %s %s', relkind, relname, relowner::regrole, relacl, reloptions) from pg_class
         where relnamespace = 'public'::regnamespace
         union all
         select format('view %s %s', viewname, definition) from pg_views where schemaname = 'public'
