@@ -24,6 +24,23 @@ fn titles(client: &Client, query: &str) -> Vec<String> {
         .collect()
 }
 
+/// The references on all pages, from the first one on.
+fn references(client: &Client, first: &str) -> Vec<String> {
+    let mut references = Vec::new();
+    let mut path = Some(first.to_owned());
+    while let Some(next) = path {
+        let answer = client.get(&next);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        for item in answer.json()["items"].as_array().unwrap() {
+            references.push(item["reference"].as_str().unwrap().to_owned());
+        }
+        path = answer
+            .header("link")
+            .map(|link| link[1..link.find('>').unwrap()].to_owned());
+    }
+    references
+}
+
 #[test]
 fn words_are_found_in_all_that_names_a_request() {
     let app = TestApp::start();
@@ -317,17 +334,8 @@ fn a_traversal_meets_what_was_there_exactly_once_whatever_is_created_meanwhile()
                     }
                 });
             }
-            let mut path = Some(format!("/v1/requests?limit=50&sort={sort}"));
-            while let Some(next) = path {
-                let answer = viewer.get(&next);
-                assert_eq!(answer.status, 200, "{}", answer.body);
-                for item in answer.json()["items"].as_array().unwrap() {
-                    *met.entry(item["reference"].as_str().unwrap().to_owned())
-                        .or_default() += 1;
-                }
-                path = answer
-                    .header("link")
-                    .map(|link| link[1..link.find('>').unwrap()].to_owned());
+            for reference in references(&viewer, &format!("/v1/requests?limit=50&sort={sort}")) {
+                *met.entry(reference).or_default() += 1;
             }
             done.store(true, Ordering::Relaxed);
         });
@@ -338,5 +346,44 @@ fn a_traversal_meets_what_was_there_exactly_once_whatever_is_created_meanwhile()
         let old = met.keys().filter(|reference| reference.starts_with("OLD-"));
         assert_eq!(old.count(), STORED, "{sort}");
         assert!(met.len() > STORED, "nothing was created meanwhile");
+    }
+}
+
+#[test]
+fn words_are_found_from_the_newest_request_to_the_oldest_however_they_are_spread_over_time() {
+    let app = TestApp::start();
+    // Hundreds of one day, and then fewer and fewer, over thirty years. Every seventh is odd, and one is rare.
+    app.db
+        .query(
+            "with made as (
+                 insert into requests (id, reference, state, version, facts, progress, requested_by, \
+                    owner_subject, submitted_by, created_at, updated_at, state_since)
+                 select md5(n::text)::uuid, 'OLD-' || n, 'draft', 1, '{}', '{}', '{}', 'x', 'x', at, at, at
+                 from generate_series(1, 800) as n,
+                     lateral (select timestamptz '2026-11-22T10:00:00Z'
+                         - n / 3 * 90 * interval '1 second' - power(1.026, n) * interval '1 second' as at) as times
+                 returning id, created_at, substr(reference, 5)::integer as n
+             )
+             insert into request_words (request_id, created_at, words)
+             select id, created_at, stretches(created_at) || to_tsvector('simple', 'common'
+                 || case when n % 7 = 0 then ' odd' else '' end || case when n = 790 then ' rare' else '' end)
+             from made",
+        )
+        .unwrap();
+    let viewer = app.viewer();
+    for (words, query) in [
+        ("common", "'common'"),
+        ("odd+common", "'odd' & 'common'"),
+        ("common+-odd", "'common' & !'odd'"),
+        ("rare", "'rare'"),
+        ("rare+or+odd", "'rare' | 'odd'"),
+        ("nowhere", "'nowhere'"),
+    ] {
+        let expected = format!(
+            "select reference from requests join request_words on request_id = id
+             where words @@ $${query}$$::tsquery order by requests.created_at desc, id desc"
+        );
+        let met = references(&viewer, &format!("/v1/requests?limit=50&q={words}"));
+        assert_eq!(met, app.db.query(&expected).unwrap(), "{words}");
     }
 }
