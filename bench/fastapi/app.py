@@ -86,7 +86,7 @@ async def create(request: Request) -> Response:
         partner, customer = facts["partner"]["mpn_id"], facts["customer"]["name"].lower()
         await connection.fetch(
             """select reference, desk, service, solution_area_key, state, estimated_hours, progress, created_at
-               from requests where partner_mpn_id = $1 and customer_key = $2
+               from requests where array[partner_mpn_id, customer_key] = array[$1, $2]
                                    and (created_at >= $3 or state = any($4))
                order by created_at desc limit 50""", partner, customer, now - timedelta(days=90), OPEN)
         row = await connection.fetchrow(

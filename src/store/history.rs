@@ -162,9 +162,9 @@ pub async fn count_deals(
         given,
         rest: format!(
             " cross join lateral (select count(*) as deals from (\
-                 select 1 from requests where partner_mpn_id = given.partner \
-                     and solution_area_key = given.area and given.services ? service \
-                     and desk = given.desk and state not in ({uncounted}) and id <> given.besides \
+                 select 1 from requests \
+                 where array[partner_mpn_id, solution_area_key, desk] = array[given.partner, given.area, given.desk] \
+                     and given.services ? service and state not in ({uncounted}) and id <> given.besides \
                  limit given.enough) as deal) as counted"
         ),
     };
@@ -229,7 +229,8 @@ pub async fn same_customer(
                  select reference, desk, service, solution_area_key, state, created_at, \
                      greatest(coalesce(estimated_hours, 0), \
                               coalesce((progress ->> 'logged_hours')::double precision, 0)) as hours \
-                 from requests where partner_mpn_id = given.partner and customer_key = given.customer \
+                 from requests \
+                 where array[partner_mpn_id, customer_key] = array[given.partner, given.customer] \
                      and (created_at >= given.since or state in ({open})) and id <> given.besides \
                  order by created_at desc limit {ENOUGH}) as earlier"
         ),

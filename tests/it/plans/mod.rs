@@ -2,6 +2,7 @@
 //! the table.
 
 mod contents;
+mod lookups;
 
 use std::sync::OnceLock;
 
