@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::model::Wording;
 
-/// All phrases of a catalogue, filed under the first two bytes of their first word.
+/// All phrases of a catalogue, filed under the first bytes of their first word.
 #[derive(Debug)]
 pub struct Phrases {
     phrases: Vec<Phrase>,
@@ -164,31 +164,30 @@ pub(super) fn parse(phrase: &str) -> Result<Vec<Pattern>, &'static str> {
 fn words(text: &str, lower: &mut String) -> Vec<Word> {
     let mut words = Vec::with_capacity(text.len() / 5);
     let (mut start, mut after_break) = (None, false);
-    // Most of a text are letters of ASCII in a row: they are copied a stretch at a time.
+    // What is ASCII is copied a stretch at a time, and made small at the end.
     let mut copied = 0;
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
+        let here = lower.len() + at - copied;
         if c.is_ascii_alphanumeric() {
-            start.get_or_insert(lower.len() + at - copied);
+            start.get_or_insert(here);
             let letters = text.as_bytes()[at..].iter();
             at += letters
                 .take_while(|byte| byte.is_ascii_alphanumeric())
                 .count();
             continue;
         }
-        lower.push_str(&text[copied..at]);
-        at += c.len_utf8();
-        copied = at;
-        let next = text[at..].chars().next();
-        let c = if c == '\u{2019}' { '\'' } else { c };
+        let after = at + c.len_utf8();
+        let next = text[after..].chars().next();
+        let is_apostrophe = matches!(c, '\'' | '\u{2019}');
         // an apostrophe belongs to a word only inside it; elsewhere it quotes
         let inside = start.is_some() && next.is_some_and(char::is_alphanumeric);
-        if c.is_alphanumeric() || (c == '\'' && inside) {
-            start.get_or_insert(lower.len());
+        if c.is_alphanumeric() || (is_apostrophe && inside) {
+            start.get_or_insert(here);
         } else {
             if let Some(start) = start.take() {
                 words.push(Word {
-                    range: start..lower.len(),
+                    range: start..here,
                     after_break,
                 });
                 after_break = false;
@@ -196,7 +195,16 @@ fn words(text: &str, lower: &mut String) -> Vec<Word> {
             let ends = next.is_none_or(char::is_whitespace);
             after_break |= c == '\n' || (ends && matches!(c, '.' | '!' | '?' | ';' | ':'));
         }
-        lower.extend(c.to_lowercase());
+        if !c.is_ascii() {
+            lower.push_str(&text[copied..at]);
+            copied = after;
+            if is_apostrophe {
+                lower.push('\'');
+            } else {
+                lower.extend(c.to_lowercase());
+            }
+        }
+        at = after;
     }
     lower.push_str(&text[copied..]);
     if let Some(start) = start {
@@ -209,13 +217,14 @@ fn words(text: &str, lower: &mut String) -> Vec<Word> {
     words
 }
 
-const SLOTS: usize = 1024;
+const SLOTS: usize = 4096;
 
-/// Files a word under its first two bytes. A pattern has the slot of every word it stands for: an open
-/// one has three letters at least.
+/// Files a word under its first three bytes, of which the third counts by its last two bits. A pattern has the slot of
+/// every word it stands for: an open one has three letters at least.
 fn slot(word: &str) -> usize {
-    let mut bytes = word.bytes().map(|byte| usize::from(byte & 31));
-    bytes.next().unwrap_or(0) * 32 + bytes.next().unwrap_or(0)
+    let mut bytes = word.bytes().map(usize::from);
+    let mut next = |mask| bytes.next().unwrap_or(0) & mask;
+    (next(31) * 32 + next(31)) * 4 + next(3)
 }
 
 #[cfg(test)]
