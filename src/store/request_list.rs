@@ -354,7 +354,7 @@ impl<'a> RequestList<'a> {
         let found = self.order("found");
         self.select(
             " from (select request_words.request_id as id, request_words.created_at from request_words \
-             where request_words.words @@ place.place and request_words.created_at >= place.since \
+             where request_words.words @@ place.condition and request_words.created_at >= place.since \
                  and request_words.created_at < place.until and request_words.words @@ ",
             out,
         )?;

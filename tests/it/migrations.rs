@@ -328,7 +328,7 @@ fn requests_from_before_their_words_stood_apart_are_found_by_them() {
     ] {
         let found = format!(
             "select count(*) from newest_first(\"words\" => $${words}$$::tsquery, before => 'infinity') as place
-                 join request_words on request_words.words @@ place.place
+                 join request_words on request_words.words @@ place.condition
              where place.since <= created_at and created_at < place.until"
         );
         assert_eq!(db.query(&found).unwrap(), ["1"], "{words}");

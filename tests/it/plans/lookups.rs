@@ -5,7 +5,7 @@ use engagement_desk::store::connect;
 use engagement_desk::store::history::{Asked, count_deals, same_customer};
 use tokio::runtime::Runtime;
 
-use super::{count, run};
+use super::{counted, run};
 use crate::support::db::TestDb;
 
 /// As many of one partner, after Postgres has taken its statistics of as many partners with one request each.
@@ -49,14 +49,13 @@ fn earlier_requests_are_found_without_looking_at_all_others_of_a_large_partner()
             except: None,
             at: "2026-11-22T10:00:00Z".parse().unwrap(),
         };
-        let fetched = "select idx_tup_fetch as count from pg_stat_xact_user_tables where relname = 'requests'";
         run(connection, "begin").await;
-        let before = count(connection, fetched).await;
+        let before = counted(connection, "idx_tup_fetch").await;
         let earlier = same_customer(connection, &[(0, &asked)]).await.unwrap();
         assert_eq!(earlier.len(), 6);
         let deals = count_deals(connection, &[(0, &asked)]).await.unwrap();
         assert_eq!(deals, [(0, "deals".to_owned(), 6)]);
-        let looked_at = count(connection, fetched).await - before;
+        let looked_at = counted(connection, "idx_tup_fetch").await - before;
         assert_eq!(looked_at, 12, "no others are looked at");
     });
 }

@@ -138,17 +138,21 @@ async fn run(connection: &mut Connection, sql: &str) {
     connection.batch_execute(sql).await.unwrap();
 }
 
+/// What Postgres has counted of the requests in the transaction so far.
+async fn counted(connection: &mut Connection, what: &str) -> i64 {
+    let sql =
+        format!("select {what} as count from pg_stat_xact_user_tables where relname = 'requests'");
+    count(connection, &sql).await
+}
+
 /// Rows that Postgres fetched for a page, by its own count, and whether it read the table.
 async fn fetched(connection: &mut Connection, list: RequestList<'_>) -> (i64, i64) {
-    let of = |column| {
-        format!("select {column} as count from pg_stat_xact_user_tables where relname = 'requests'")
-    };
     run(connection, "begin").await;
-    let rows = count(connection, &of("idx_tup_fetch")).await;
-    let scans = count(connection, &of("seq_scan")).await;
+    let rows = counted(connection, "idx_tup_fetch").await;
+    let scans = counted(connection, "seq_scan").await;
     page(connection, list).await.unwrap();
-    let rows = count(connection, &of("idx_tup_fetch")).await - rows;
-    let scans = count(connection, &of("seq_scan")).await - scans;
+    let rows = counted(connection, "idx_tup_fetch").await - rows;
+    let scans = counted(connection, "seq_scan").await - scans;
     run(connection, "rollback").await;
     (rows, scans)
 }
