@@ -10,10 +10,11 @@ use crate::cursor::CursorKey;
 use crate::flows::audit::Trail;
 use crate::flows::feed::Reading;
 use crate::flows::keys::KnownKeys;
+use crate::store::feed::Position;
 use crate::store::{Connection, Store, StoreError, catalogs, feed, secrets};
 use crate::tail::Tail;
 
-/// The running service, and nothing that differs from one instance to the next.
+/// The running service: what it is given, and what it knows for a moment. Whatever has to last is in the database.
 pub struct App {
     /// The database.
     pub store: Store,
@@ -31,6 +32,8 @@ pub struct App {
     pub tail: Tail,
     /// Parts of the feed that are being read.
     pub readings: Alike<String, Reading>,
+    /// The end of the feed, while it is being read.
+    pub ends: Alike<(), Position>,
     /// Lines of the audit trail that wait to be written.
     pub trail: Trail,
 }
@@ -69,6 +72,7 @@ impl App {
             known_keys: KnownKeys::default(),
             tail: Tail::default(),
             readings: Alike::default(),
+            ends: Alike::default(),
             trail: Trail::default(),
         })
     }

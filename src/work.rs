@@ -33,15 +33,20 @@ pub struct Report {
     pub forgotten: usize,
 }
 
-/// Does one round of each piece of work.
+/// Does one round of each piece of work, also where another one fails.
 ///
 /// # Errors
 /// Where the database does not answer.
 pub async fn run_once(app: &App) -> Result<Report, FlowError> {
-    let expired = expire::run_once(app).await?;
-    let forgotten = forget_answers(app).await?;
-    sort_in(&app.store).await?;
-    Ok(Report { expired, forgotten })
+    let expired = expire::run_once(app).await;
+    let forgotten = forget_answers(app).await;
+    let sorted = sort_in(&app.store).await;
+    let report = Report {
+        expired: expired?,
+        forgotten: forgotten?,
+    };
+    sorted?;
+    Ok(report)
 }
 
 async fn sort_in(store: &Store) -> Result<(), StoreError> {

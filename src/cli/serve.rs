@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::flows::audit;
 use crate::http::Http;
 use crate::http::hooks::Hooks;
-use crate::http::server::{asked_to_stop, listen};
+use crate::http::server::{StopSignals, listen};
 use crate::oidc::Oidc;
 use crate::store::{Store, migrations};
 use crate::{log, tail, work};
@@ -65,6 +65,7 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
                 config.app_data(web::Data::from(Arc::clone(&data)));
             });
         let address = listener.local_addr()?;
+        let stop = StopSignals::install()?;
         let server = listen(http, listener)?;
         if is_private {
             welcome::show(&app, address).await?;
@@ -74,13 +75,7 @@ pub(super) fn run(options: ServeOptions) -> Result<(), Failure> {
         actix_web::rt::spawn(audit::run(Arc::clone(&app)));
         actix_web::rt::spawn(work::run(Arc::clone(&app)));
         actix_web::rt::spawn(work::sort_new_words(Arc::clone(&app)));
-        server
-            .run_until(async {
-                if let Err(error) = asked_to_stop().await {
-                    tracing::error!(%error, "signals can't be received");
-                }
-            })
-            .await?;
+        server.run_until(stop.received()).await?;
         // Lines of the last refusals.
         let flushed = tokio::time::timeout(Duration::from_secs(2), audit::flush(&app)).await;
         if !matches!(flushed, Ok(Ok(()))) {

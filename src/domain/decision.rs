@@ -166,6 +166,11 @@ impl Decision {
         self.rules.iter().filter(|rule| rule.blocks())
     }
 
+    /// Whether a rule refuses; where none does and it is not eligible, facts are missing.
+    pub fn refuses(&self) -> bool {
+        self.blocking().any(|rule| rule.outcome == Outcome::Fail)
+    }
+
     /// Whether an exception may be asked for: something failed, and all that blocks is waivable.
     /// A missing fact is never waived: it can be given.
     pub fn may_be_appealed(&self) -> bool {

@@ -2,11 +2,13 @@
 
 use super::create::identity;
 use super::once::{Given, once};
-use super::revise::refused;
-use super::{Ask, Case, Expected, FlowError, keepable, must_be, stamp};
+use super::{
+    Ask, Case, Expected, FlowError, hours_at_most, keepable, must_be, needs, refused, stamp,
+};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::decision::Decision;
+use crate::domain::eligibility::{self, History, Question};
 use crate::domain::facts::Facts;
 use crate::domain::lifecycle::{self, Need, NewRequest, Party, Refusal, State, Step};
 use crate::domain::request::Request;
@@ -14,7 +16,7 @@ use crate::domain::rights::{self, Action};
 use crate::store::Unit;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::needs::Needs;
-use crate::store::requests::{Name, Visibility, Wanted};
+use crate::store::requests::Name;
 
 /// Whether the caller's role moves requests at all; to be asked before a body is looked at.
 ///
@@ -72,17 +74,6 @@ pub async fn act(
     .await
 }
 
-/// The request of that name, where the caller may see it.
-pub(super) fn needs(ask: &Ask, name: &Name) -> Needs {
-    Needs {
-        request: Some(Wanted {
-            name: name.clone(),
-            visibility: Visibility::of(&ask.caller),
-        }),
-        ..Needs::default()
-    }
-}
-
 async fn take_step(
     app: &App,
     ask: &Ask,
@@ -100,7 +91,9 @@ async fn take_step(
     must_be(expected, request)?;
     let stamp = stamp(app);
     let refuse = |refusal| refused(refusal, request);
-    let plan = lifecycle::plan(request, to, &ask.caller, stamp.at).map_err(refuse)?;
+    let plan = lifecycle::plan(request, to, &ask.caller, stamp.at)
+        .map_err(refuse)?
+        .with_hours_at_most(hours_at_most(app, request));
     plan.check(&step, stamp.at).map_err(refuse)?;
 
     let decision = if plan.needs_judgement() {
@@ -196,12 +189,16 @@ async fn successor(
     if request.desk.as_deref() == Some(destination) {
         return Err(invalid(format!("The request is at {destination} already.")));
     }
-    let facts = Facts {
-        desk: Some(destination.to_owned()),
-        ..request.facts.clone()
+    let question = Question {
+        facts: &request.facts,
+        asker: Some(request.requested_by.relationship),
+        history: &History::default(),
+        waived: &[],
     };
+    let from = request.desk.as_deref();
+    let facts = eligibility::handed_over(&app.catalogue, &question, from, destination);
     let decision = judge_again(app, unit, request, &facts, &[]).await?;
-    if !decision.eligible {
+    if decision.refuses() {
         return Err(refused(Refusal::Ineligible(Box::new(decision)), request));
     }
     Ok(Some(NewRequest::succeeding(

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::FlowError;
 use super::audit::unasked;
+use super::{FlowError, refused};
 use crate::app::App;
 use crate::domain::lifecycle::{self, State, Step};
 use crate::store::apply::{self, Stamp, Who, Writes};
@@ -71,7 +71,7 @@ async fn expire_in(
                 None,
                 now,
             )
-            .map_err(|refusal| super::revise::refused(refusal, &request))?;
+            .map_err(|refusal| refused(refusal, &request))?;
         let run = app.clock.new_id();
         let who = Who {
             subject: "system".to_owned(),

@@ -34,14 +34,15 @@ impl Reading {
     }
 }
 
-/// Where the feed goes on from now.
+/// Where the feed goes on from now; read once for all who ask at one moment, as many do when their streams broke off.
 ///
 /// # Errors
 /// Where the database does not answer.
 pub async fn now(app: &App) -> Result<Position, FlowError> {
-    app.store
-        .read(async |connection: &mut Connection| Ok(feed::horizon(connection).await?))
-        .await
+    let read = app
+        .store
+        .read(async |connection: &mut Connection| Ok(feed::horizon(connection).await?));
+    app.ends.get((), read).await.map(|position| *position)
 }
 
 /// Reads on after a position, once for all who ask for the same at one moment.

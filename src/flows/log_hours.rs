@@ -2,10 +2,8 @@
 
 use chrono::NaiveDate;
 
-use super::act::needs;
 use super::once::{Given, once};
-use super::revise::refused;
-use super::{Ask, FlowError, stamp};
+use super::{Ask, FlowError, hours_at_most, needs, refused, stamp};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::lifecycle;
@@ -60,11 +58,7 @@ pub async fn log_hours(
             if !rights::may(&ask.caller, Action::ActAsDesk, &request) {
                 return Err(FlowError::Forbidden("Only the desk logs hours.".to_owned()));
             }
-            let desk = request
-                .desk
-                .as_deref()
-                .and_then(|desk| app.catalogue.desk(desk));
-            let at_most = desk.and_then(|desk| desk.logged_hours_at_most);
+            let at_most = hours_at_most(app, &request);
             let change = lifecycle::log_hours(&request, worked.hours, at_most)
                 .map_err(|refusal| refused(refusal, &request))?;
             let stamp = stamp(app);

@@ -27,6 +27,8 @@ use crate::domain::request::Request;
 use crate::store::apply::{Stamp, Who};
 use crate::store::history::Asked;
 use crate::store::keys::ApiKey;
+use crate::store::needs::Needs;
+use crate::store::requests::{Name, Visibility, Wanted};
 use crate::store::{StoreError, WorkError};
 
 /// Why a flow did nothing.
@@ -157,10 +159,36 @@ impl Case<'_> {
     }
 }
 
-/// Takes out of the facts what must not be kept: a description that may give a vulnerability away.
+/// Takes out of the facts what must not be kept: a description that may give a vulnerability away. One that was taken
+/// out before stays known to have been there.
 fn keepable(app: &App, mut facts: Facts) -> Facts {
     if app.catalogue.withholds_description(&facts) {
-        facts.description_withheld = facts.description.take().is_some();
+        facts.description_withheld |= facts.description.take().is_some();
     }
     facts
+}
+
+/// The request of that name, where the caller may see it.
+fn needs(ask: &Ask, name: &Name) -> Needs {
+    Needs {
+        request: Some(Wanted {
+            name: name.clone(),
+            visibility: Visibility::of(&ask.caller),
+        }),
+        ..Needs::default()
+    }
+}
+
+/// The hours that the desk that has the request gives one in all, if it has such a limit.
+fn hours_at_most(app: &App, request: &Request) -> Option<f64> {
+    let desk = app.catalogue.desk(request.desk.as_deref()?)?;
+    desk.logged_hours_at_most
+}
+
+/// What the life cycle says no to, with the request as it stands.
+fn refused(refusal: Refusal, request: &Request) -> FlowError {
+    FlowError::Refused {
+        refusal,
+        request: Box::new(request.clone()),
+    }
 }

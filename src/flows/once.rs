@@ -33,6 +33,7 @@ pub async fn once<T>(
 ) -> Result<Given, FlowError> {
     app.store
         .write(async |unit: &mut Unit| {
+            let is_about_one = needs.request.is_some();
             let needs = Needs {
                 claim: key.cloned(),
                 ..needs.clone()
@@ -40,6 +41,10 @@ pub async fn once<T>(
             let mut loaded = *unit.load(needs).await?;
             match loaded.claim.take() {
                 None | Some(Claim::New) => {}
+                // Who may not see the request any more is not shown it either.
+                Some(Claim::Answered(_)) if is_about_one && loaded.request.is_none() => {
+                    return Err(FlowError::NotFound);
+                }
                 Some(Claim::Answered(answer)) => {
                     audit::record(app, unit, ask, AuditOutcome::Replayed, &answer);
                     return Ok(Given {

@@ -1,8 +1,7 @@
 //! The facts of a request change.
 
-use super::act::needs;
 use super::once::{Given, once};
-use super::{Ask, Expected, FlowError, keepable, must_be, stamp};
+use super::{Ask, Expected, FlowError, keepable, must_be, needs, refused, stamp};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::facts::Facts;
@@ -48,7 +47,11 @@ pub async fn revise(
                 &|request| request.version == revision.read_version,
                 &request,
             )?;
-            let change = lifecycle::revise(&request, keepable(app, revision.facts.clone()))
+            let mut facts = revision.facts.clone();
+            // Nobody sends this, and it holds until there is another description.
+            facts.description_withheld =
+                request.facts.description_withheld && facts.description.is_none();
+            let change = lifecycle::revise(&request, keepable(app, facts))
                 .map_err(|refusal| refused(refusal, &request))?;
             if change.event.changed.is_empty() {
                 return Ok(request);
@@ -72,12 +75,5 @@ pub fn may_revise(caller: &Caller, request: &Request) -> Result<(), FlowError> {
         Err(FlowError::Forbidden(
             "Only the requester changes the facts of a request.".to_owned(),
         ))
-    }
-}
-
-pub(super) fn refused(refusal: lifecycle::Refusal, request: &Request) -> FlowError {
-    FlowError::Refused {
-        refusal,
-        request: Box::new(request.clone()),
     }
 }

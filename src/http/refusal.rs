@@ -51,7 +51,10 @@ impl From<StoreError> for Problem {
             }
             StoreError::Busy => Self::new(Code::Overloaded),
             StoreError::CommitOutcomeUnknown => Self::new(Code::CommitOutcomeUnknown),
-            StoreError::Taken(_) | StoreError::Broken(_) => Self::internal(&error),
+            StoreError::Url(_)
+            | StoreError::Migration(_)
+            | StoreError::Taken(_)
+            | StoreError::Broken(_) => Self::internal(&error),
         }
     }
 }
@@ -89,6 +92,15 @@ fn refused(refusal: Refusal, request: Request, caller: &Caller, now: DateTime<Ut
                 ))
                 .fault(Fault::at("/hours", "OVER_BUDGET", format!("must be at most {left}")))
         }
+        Refusal::TooManyApproved { at_most } => Problem::new(Code::ValidationFailed)
+            .detail(format!(
+                "The desk gives one request {at_most} hours in all."
+            ))
+            .fault(Fault::at(
+                "/approved_hours",
+                "OVER_BUDGET",
+                format!("must be at most {at_most}"),
+            )),
         Refusal::NotForCaller(whom) => {
             Problem::new(Code::ActionForbidden).detail(format!("That step is for {whom}."))
         }

@@ -26,7 +26,7 @@ use super::codes::Code;
 use super::held::Held;
 use super::problem::{Problem, allow};
 use super::quotas::Use;
-use super::{Http, auth, origin, query};
+use super::{Http, auth, origin, query, wait};
 use crate::domain::rights::Action;
 
 /// Who may call an endpoint.
@@ -451,15 +451,13 @@ async fn pass(
         })
 }
 
+/// Whether the answer may be waited for: by the parameter, or by preference, which waits for another version than one that
+/// is named.
 fn asks_to_wait(request: &HttpRequest) -> bool {
-    let preferred = request.headers().get_all("prefer").any(|value| {
-        let text = value.to_str().unwrap_or_default();
-        text.split([',', ';'])
-            .any(|part| part.trim_start().starts_with("wait"))
-    });
-    preferred
-        || request
-            .query_string()
-            .split('&')
-            .any(|pair| pair.starts_with("wait="))
+    let headers = request.headers();
+    let by_preference = || {
+        headers.contains_key(header::IF_NONE_MATCH) && wait::preferred(headers, u16::MAX).is_some()
+    };
+    let mut parameters = request.query_string().split('&');
+    parameters.any(|pair| pair.starts_with("wait=") && pair != "wait=0") || by_preference()
 }

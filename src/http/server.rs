@@ -13,6 +13,7 @@ use actix_http::HttpService;
 use actix_service::{Service, apply_fn_factory, map_config};
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::rt::net::TcpStream;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Http;
 use super::connections::Guard;
@@ -100,14 +101,30 @@ impl Listening {
     }
 }
 
-/// Done when the process is asked to stop, by SIGTERM or SIGINT.
-pub async fn asked_to_stop() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What asks the process to stop: SIGTERM and SIGINT.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Receives them from now on, instead of being ended by them. Called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// Where they can't be received.
+    pub fn install() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    /// Done when one of them has come.
+    pub async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

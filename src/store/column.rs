@@ -78,12 +78,12 @@ impl<T: std::fmt::Debug + Serialize> ToSql<Jsonb, Pg> for Json<T> {
 pub struct Document(Vec<u8>);
 
 impl Document {
-    /// The value as `jsonb` takes it. What is kept are plain values, which always serialize.
+    /// The value as `jsonb` takes it. What is kept are plain values, which always serialize; one that did not would be
+    /// nothing, which Postgres refuses.
     pub fn of<T: Serialize>(value: &T) -> Self {
         let mut bytes = vec![JSONB_VERSION];
         if serde_json::to_writer(&mut bytes, value).is_err() {
             bytes.truncate(1);
-            bytes.extend_from_slice(b"null");
         }
         Self(bytes)
     }

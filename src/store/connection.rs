@@ -8,6 +8,8 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use tokio_postgres::config::{Config, Host, SslMode};
 
+use super::StoreError;
+
 /// Set on every session: no statement, lock or forgotten transaction holds others up for long. No statement runs long
 /// enough for its compilation to pay, nor looks at so much that merging or remembering would; to consider
 /// them took half of the time in which Postgres planned a page of the feed.
@@ -54,6 +56,17 @@ pub(super) async fn connect_for(url: &str, plans: Plans) -> ConnectionResult<Asy
     } else {
         let (client, connection) = config.connect(tls()?).await.map_err(bad_connection)?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+}
+
+/// Whether a URL can be read.
+///
+/// # Errors
+/// What is wrong with it, without the URL.
+pub(super) fn check(url: &str) -> Result<(), StoreError> {
+    match settings(url, Plans::ForValues) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Url(error.to_string())),
     }
 }
 

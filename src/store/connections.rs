@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 use super::apply::Writes;
-use super::connection::{Plans, connect_for};
+use super::connection::{Plans, check, connect_for};
 use super::{Connection, StoreError, WorkError, here};
 
 pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
@@ -48,12 +48,16 @@ impl Default for PoolLimits {
 }
 
 impl PoolLimits {
-    /// Half of the connections: one half is for whatever is asked, the other for what is asked for many at once.
-    pub(super) fn half(self) -> Self {
-        Self {
-            connections: self.connections.div_ceil(2),
-            ..self
-        }
+    /// Both halves of the connections: those for whatever is asked, and those for what is asked for many at once, which
+    /// has the odd one. Neither does without one.
+    pub(super) fn halves(self) -> (Self, Self) {
+        let one = (self.connections / 2).max(1);
+        let other = self.connections.saturating_sub(one).max(1);
+        let with = |connections| Self {
+            connections,
+            ..self.clone()
+        };
+        (with(one), with(other))
     }
 
     /// So many connections less.
@@ -94,14 +98,18 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Opens connections as they are needed, and tells of commits; it connects to none yet. Called inside a Tokio runtime, it serves
-    /// them there, whoever uses them.
+    /// Opens connections as they are needed, and tells of commits; it connects to none yet. Called inside a Tokio
+    /// runtime, it serves them there, whoever uses them.
+    ///
+    /// # Errors
+    /// Where the URL can't be read.
     pub fn new(
         url: &str,
         limits: PoolLimits,
         plans: Plans,
         commits: Arc<Commits>,
     ) -> Result<Self, StoreError> {
+        check(url)?;
         let PoolLimits {
             connections,
             wait,
@@ -215,5 +223,35 @@ impl Connections {
 pub(super) fn give_back(connection: Object<Manager>, error: Option<&StoreError>) {
     if error.is_some_and(StoreError::spoils_connection) {
         drop(Object::take(connection));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_halves_together_have_as_many_connections_as_are_allowed() {
+        for connections in 2..40 {
+            let limits = PoolLimits {
+                connections,
+                ..PoolLimits::default()
+            };
+            let (one, other) = limits.halves();
+            assert_eq!(one.connections + other.connections, connections);
+            assert!(one.connections > 0 && other.connections > 0);
+        }
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_is_refused_and_not_shown() {
+        let url = "postgres://desk:secret@localhost:port/desk";
+        let limits = PoolLimits::default();
+        let made = Connections::new(url, limits, Plans::ForValues, Arc::default());
+        let Err(error) = made else {
+            panic!("it has been read");
+        };
+        assert!(matches!(error, StoreError::Url(_)), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

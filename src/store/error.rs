@@ -8,6 +8,12 @@ pub enum StoreError {
     /// Postgres can't be reached, or has no room for another connection right now.
     #[error("the database can't be reached: {0}")]
     Unavailable(String),
+    /// The URL of the database can't be read.
+    #[error("the URL of the database can't be read: {0}")]
+    Url(String),
+    /// A migration failed, and was undone.
+    #[error("a migration failed: {0}")]
+    Migration(String),
     /// More is to be done than can be done in good time.
     #[error("too much work waits")]
     Busy,
@@ -43,7 +49,12 @@ impl StoreError {
             Self::Unavailable(_) | Self::Lost(_) | Self::ReadOnly | Self::CommitOutcomeUnknown => {
                 true
             }
-            Self::Busy | Self::Contended | Self::Taken(_) | Self::Broken(_) => false,
+            Self::Url(_)
+            | Self::Migration(_)
+            | Self::Busy
+            | Self::Contended
+            | Self::Taken(_)
+            | Self::Broken(_) => false,
         }
     }
 
@@ -57,7 +68,11 @@ impl StoreError {
             Self::ReadOnly => Some(Self::ReadOnly),
             Self::CommitOutcomeUnknown => Some(Self::CommitOutcomeUnknown),
             Self::Busy => Some(Self::Busy),
-            Self::Contended | Self::Taken(_) | Self::Broken(_) => None,
+            Self::Url(_)
+            | Self::Migration(_)
+            | Self::Contended
+            | Self::Taken(_)
+            | Self::Broken(_) => None,
         }
     }
 }
@@ -103,6 +118,9 @@ fn is_passing(message: &str) -> bool {
         "the database system is",
         "too many clients",
         "remaining connection slots",
+        "could not extend file",
+        "out of memory",
+        "out of shared memory",
     ]
     .iter()
     .any(|words| message.contains(words))

@@ -117,6 +117,9 @@ pub async fn take_turns(
     Ok(taken)
 }
 
+/// Leaves out what expired as a draft: nothing was decided about it.
+const SUBMITTED: &str = "(state <> 'expired' or decision is not null)";
+
 /// How many deals there are, by the rule that asks.
 ///
 /// # Errors
@@ -164,7 +167,7 @@ pub async fn count_deals(
             " cross join lateral (select count(*) as deals from (\
                  select 1 from requests \
                  where array[partner_mpn_id, solution_area_key, desk] = array[given.partner, given.area, given.desk] \
-                     and given.services ? service and state not in ({uncounted}) and id <> given.besides \
+                     and given.services ? service and state not in ({uncounted}) and {SUBMITTED} and id <> given.besides \
                  limit given.enough) as deal) as counted"
         ),
     };
@@ -231,7 +234,7 @@ pub async fn same_customer(
                               coalesce((progress ->> 'logged_hours')::double precision, 0)) as hours \
                  from requests \
                  where array[partner_mpn_id, customer_key] = array[given.partner, given.customer] \
-                     and (created_at >= given.since or state in ({open})) and id <> given.besides \
+                     and (created_at >= given.since or state in ({open})) and {SUBMITTED} and id <> given.besides \
                  order by created_at desc limit {ENOUGH}) as earlier"
         ),
     };

@@ -165,7 +165,8 @@ pub async fn answers(
         .collect())
 }
 
-/// Forgets answers older than the given time, a batch at a time; tells how many.
+/// Forgets answers older than the given time, a batch at a time; tells how many. Those another instance is busy with are
+/// passed over. Has to run in a transaction.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -177,7 +178,10 @@ pub async fn forget(
     let old: Vec<Vec<u8>> = idempotency_keys::table
         .select(idempotency_keys::scope)
         .filter(idempotency_keys::created_at.lt(older_than))
+        .order(idempotency_keys::created_at)
         .limit(batch)
+        .for_update()
+        .skip_locked()
         .load(connection)
         .await?;
     Ok(diesel::delete(idempotency_keys::table)

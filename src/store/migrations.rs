@@ -43,8 +43,9 @@ async fn with_harness<T: Send + 'static>(
     url: &str,
     work: impl FnOnce(&mut Wrapper) -> diesel::migration::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let unavailable = |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
-    let connection = connect(url).await.map_err(|error| unavailable(&error))?;
+    let connection = connect(url)
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     tokio::task::spawn_blocking(move || {
         let mut wrapper = Wrapper::from(connection);
         wrapper.batch_execute(PATIENCE)?;
@@ -54,8 +55,8 @@ async fn with_harness<T: Send + 'static>(
         result
     })
     .await
-    .map_err(|error| unavailable(&error))?
-    .map_err(|error| unavailable(&error))
+    .map_err(|error| StoreError::Migration(error.to_string()))?
+    .map_err(|error| StoreError::Migration(error.to_string()))
 }
 
 type Wrapper = AsyncConnectionWrapper<AsyncPgConnection>;

@@ -81,6 +81,23 @@ pub trait WorkError: From<StoreError> {
     fn store_error(&self) -> Option<&StoreError>;
 }
 
+/// Whether work lost against another transaction.
+fn lost<T, E: WorkError>(result: &Result<T, E>) -> bool {
+    let error = result.as_ref().err().and_then(WorkError::store_error);
+    error.is_some_and(StoreError::is_contention)
+}
+
+/// Does work again while it loses, a few times.
+async fn until_won<T, E: WorkError>(work: impl AsyncFn() -> Result<T, E>) -> Result<T, E> {
+    for _ in 1..ATTEMPTS {
+        let result = work().await;
+        if !lost(&result) {
+            return result;
+        }
+    }
+    work().await
+}
+
 impl WorkError for StoreError {
     fn store_error(&self) -> Option<&StoreError> {
         Some(self)
@@ -107,14 +124,13 @@ impl Store {
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
         let commits: Arc<Commits> = Arc::default();
-        let half = limits.half();
-        let threads = half.threads_with_lanes();
-        let connections =
-            Connections::new(url, half.clone(), Plans::ForValues, Arc::clone(&commits))?;
-        let thread_lanes = ThreadLanes::new(url, half.clone(), threads, Arc::clone(&commits));
+        let (for_one, for_many) = limits.halves();
+        let threads = for_many.threads_with_lanes();
+        let connections = Connections::new(url, for_one, Plans::ForValues, Arc::clone(&commits))?;
+        let thread_lanes = ThreadLanes::new(url, for_many.clone(), threads, Arc::clone(&commits));
         let shared = Connections::new(
             url,
-            half.without(threads * here::CONNECTIONS),
+            for_many.without(threads * here::CONNECTIONS),
             Plans::Once,
             commits,
         )?;
@@ -147,7 +163,8 @@ impl Store {
     /// # Errors
     /// Where the URL can't be read.
     pub fn with_replica(mut self, url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let connections = Connections::new(url, limits.half(), Plans::ForValues, Arc::default())?;
+        let (for_one, _) = limits.halves();
+        let connections = Connections::new(url, for_one, Plans::ForValues, Arc::default())?;
         self.replica = Some(Replica::new(connections, self.shared.clone()));
         Ok(self)
     }
@@ -212,13 +229,6 @@ impl Store {
         &self,
         work: impl AsyncFn(&mut Unit) -> Result<T, E>,
     ) -> Result<T, E> {
-        let lost = |result: &Result<T, E>| {
-            result
-                .as_ref()
-                .err()
-                .and_then(WorkError::store_error)
-                .is_some_and(StoreError::is_contention)
-        };
         if let Some(lanes) = self.lanes() {
             let mut unit = Unit::together(lanes);
             let result = work(&mut unit).await;
@@ -227,18 +237,11 @@ impl Store {
                 return result;
             }
         }
-        Box::pin(async {
-            let mut attempt = 1;
-            loop {
-                let mut unit = Unit::alone(self.shared.get().await?);
-                let result = work(&mut unit).await;
-                let result = unit.end(result, &self.shared).await;
-                if !lost(&result) || attempt == ATTEMPTS {
-                    return result;
-                }
-                attempt += 1;
-            }
-        })
+        Box::pin(until_won(async || {
+            let mut unit = Unit::alone(self.shared.get().await?);
+            let result = work(&mut unit).await;
+            unit.end(result, &self.shared).await
+        }))
         .await
     }
 
@@ -250,19 +253,7 @@ impl Store {
         &self,
         work: impl AsyncFn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut attempt = 1;
-        loop {
-            let result = self.write_alone_once(&work).await;
-            let lost = result
-                .as_ref()
-                .err()
-                .and_then(WorkError::store_error)
-                .is_some_and(StoreError::is_contention);
-            if !lost || attempt == ATTEMPTS {
-                return result;
-            }
-            attempt += 1;
-        }
+        until_won(async || self.write_alone_once(&work).await).await
     }
 
     async fn write_alone_once<T, E: WorkError>(

@@ -177,9 +177,12 @@ pub(super) async fn load(
 
 /// Whether all that a unit of work needs is there, and no neighbour has it.
 fn is_mine(loaded: &Loaded, needs: &Needs, has_turns: bool, held: &mut Held) -> bool {
-    if !matches!(loaded.claim, None | Some(Claim::New)) {
-        // Answered without the rest.
-        return true;
+    match &loaded.claim {
+        None | Some(Claim::New) => {}
+        // The request has only to be there and visible.
+        Some(Claim::Answered(_)) => return needs.request.is_none() || loaded.request.is_some(),
+        // Refused without the rest.
+        Some(Claim::UsedForOther | Claim::Running) => return true,
     }
     let request_is_mine = match (&needs.request, &loaded.request) {
         (None, _) => true,

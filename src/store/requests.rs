@@ -341,8 +341,8 @@ pub async fn versions(
         .collect())
 }
 
-/// Requests that have been in a state since before the given time, a few at a time; locked, and
-/// those another instance is busy with are passed over.
+/// Requests that have been in a state since before the given time, and were not changed since, a few at a time; locked,
+/// and those another instance is busy with are passed over.
 ///
 /// # Errors
 /// Where the database does not answer.
@@ -356,6 +356,7 @@ pub async fn stale(
         .select(RequestRow::as_select())
         .filter(requests::state.eq(state.as_str()))
         .filter(requests::state_since.lt(since_before))
+        .filter(requests::updated_at.lt(since_before))
         .order(requests::state_since)
         .limit(limit)
         .for_update()

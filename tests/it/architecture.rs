@@ -227,6 +227,35 @@ fn no_file_is_too_long_to_be_read_at_a_sitting() {
 }
 
 #[test]
+fn no_file_is_left_out_of_the_build() {
+    for source in ["src", "tests", "benches"].into_iter().flat_map(sources) {
+        let path = Path::new(&source.path);
+        let file = path.file_stem().unwrap().to_str().unwrap();
+        let is_root = ["main", "lib"].contains(&file) || path.components().count() == 2;
+        // `a/b.rs` and `a/b/mod.rs` are both the module `b` of whoever has the folder `a`.
+        let (folder, module) = match (path.parent().unwrap(), file) {
+            (folder, "mod") => (
+                folder.parent().unwrap(),
+                folder.file_name().unwrap().to_str().unwrap(),
+            ),
+            (folder, file) => (folder, file),
+        };
+        let line = format!("mod {module};");
+        let roots = [
+            folder.join("mod.rs"),
+            folder.join("lib.rs"),
+            folder.join("main.rs"),
+            folder.with_extension("rs"),
+        ];
+        let is_named = roots.iter().any(|root| {
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(root))
+                .is_ok_and(|text| text.lines().any(|code| has(code, &line)))
+        });
+        assert!(is_root || is_named, "no module names {}", source.path);
+    }
+}
+
+#[test]
 fn every_error_code_is_named_by_a_test() {
     let tests: Vec<Source> = sources("tests")
         .into_iter()

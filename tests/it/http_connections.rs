@@ -117,20 +117,31 @@ fn long_polls_have_places_of_their_own() {
     let server = TestServer::with_limits(limits);
     let mut polling = server.connect();
     polling.write(
-        "GET /t/wait HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer good\r\nPrefer: wait=20\r\n\r\n",
+        "GET /t/wait HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer good\r\n\
+         Prefer: wait=20\r\nIf-None-Match: \"1\"\r\n\r\n",
     );
     server.turnstile.wait_for_one();
     assert_eq!(server.send_known("GET", "/t/orders", &[], "").status, 200);
+    let known = ("If-None-Match", "\"1\"");
     let second = server.send_known(
         "GET",
         "/t/wait",
-        &[("Prefer", "respond-async, wait=20")],
+        &[("Prefer", "respond-async, wait=20"), known],
         "",
     );
     assert_eq!(
         (second.status, second.problem().as_str()),
         (503, "OVERLOADED")
     );
+    // Who names no version waits for nothing, and is one of the others.
+    let mut other = server.connect();
+    other.write(
+        "GET /t/wait HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer good\r\nPrefer: wait=20\r\n\r\n",
+    );
+    server.turnstile.wait_for_one();
+    let third = server.send_known("GET", "/t/orders", &[], "");
+    assert_eq!(third.problem(), "OVERLOADED");
     server.turnstile.open();
     assert_eq!(polling.answer().body, "through");
+    assert_eq!(other.answer().body, "through");
 }

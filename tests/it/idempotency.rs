@@ -3,6 +3,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
+use engagement_desk::domain::actor::Role;
 use engagement_desk::store::idempotency::{Claim, Key};
 use engagement_desk::store::needs::Needs;
 use engagement_desk::store::{Store, StoreError, Unit};
@@ -188,6 +189,22 @@ fn work_that_failed_is_not_remembered() {
             .unwrap(),
         ["2"]
     );
+}
+
+#[test]
+fn who_may_not_see_the_request_any_more_gets_no_stored_answer() {
+    let app = TestApp::start();
+    let request = app.pdm("paula@example.com").create(&session_at_pad());
+    let at = |desk| app.of_desk("mona@example.com", Role::DeskMember, desk);
+    let path = format!("{}/transitions", path(&request));
+    let step = json!({ "to": "in_review" });
+    let take = |client: &Client| client.post_with(&path, &[("Idempotency-Key", "one")], &step);
+    assert_eq!(take(&at("pad")).status, 200);
+    assert_eq!(
+        take(&at("pad")).header("idempotency-replayed").as_deref(),
+        Some("true")
+    );
+    assert_eq!(take(&at("gps")).problem(), "NOT_FOUND");
 }
 
 #[test]

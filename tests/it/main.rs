@@ -41,6 +41,7 @@ mod openapi_true;
 mod operator_catalogue;
 mod overload;
 mod plans;
+mod properties;
 mod read_only;
 mod readme;
 mod replica;

@@ -46,6 +46,29 @@ fn what_is_too_much_is_refused_before_it_waits_for_what_runs() {
 }
 
 #[test]
+fn streams_that_come_back_together_are_not_refused_for_their_number() {
+    let pool = PoolLimits {
+        queue: 4,
+        ..PoolLimits::default()
+    };
+    let app = TestApp::with_pool(limits(), pool);
+    let viewers: Vec<_> = (0..4).map(|_| app.viewer()).collect();
+    for viewer in &viewers {
+        assert_eq!(viewer.get("/v1/me").status, 200);
+    }
+    let session = app.db.session();
+    session.run("begin; lock table feed_shifts in access exclusive mode");
+    let mut opening: Vec<_> = (0..16)
+        .map(|number| viewers[number % 4].begin_get("/v1/events?from=now&limit=1"))
+        .collect();
+    app.db.wait_for_waiting(1);
+    session.run("rollback");
+    for connection in &mut opening {
+        assert_eq!(connection.answer().status, 200);
+    }
+}
+
+#[test]
 fn who_gets_no_connection_in_time_is_told_to_come_back() {
     let pool = PoolLimits {
         connections: 1,

@@ -54,6 +54,17 @@ pub fn decide(catalogue: &Catalogue, question: &Question<'_>) -> Decision {
     decision
 }
 
+/// What a request says once it is handed to another desk: the same, but for the motion under which the catalogue hands it
+/// over, and for a service that is not offered there. `from` is the desk that has it, if one has.
+pub fn handed_over(
+    catalogue: &Catalogue,
+    question: &Question<'_>,
+    from: Option<&str>,
+    to: &str,
+) -> Facts {
+    placement::handed_over(&Reading::new(catalogue, question), from, to)
+}
+
 /// The desk is named: its rules count. Another desk is recommended only if it takes the request as it is.
 fn named(reading: &Reading<'_>, desk: &Desk) -> Decision {
     let DeskDecision {

@@ -8,9 +8,9 @@ use crate::catalog::{Catalogue, Check, Desk, Handover, Route};
 use crate::domain::decision::{
     Basis, DeskDecision, Destination, DestinationKind, Outcome, Unplaced,
 };
-use crate::domain::facts::Relationship;
+use crate::domain::facts::{Facts, Relationship};
 
-use super::case::Case;
+use super::case::{Case, Reading};
 use super::report::{self, Refusal};
 use super::support;
 
@@ -195,6 +195,17 @@ fn motion(case: &Case<'_>) -> Part {
 
 /// The desk a handover leads to, if its conditions hold and no rule of that desk fails.
 fn follow(case: &Case<'_>, handover: &Handover) -> Option<Destination> {
+    let there = handed_by(case, handover)?;
+    let survey = report::survey(&there);
+    survey.would_take().then(|| {
+        let missing = still_missing(survey.missing.iter().map(|pointer| pointer.as_ref()));
+        let reason = handover.reason.clone() + &missing;
+        as_destination(there.desk, reason, handover.basis, &handover.citation)
+    })
+}
+
+/// The request as a handover brings it before the desk it leads to, if its conditions hold.
+fn handed_by<'a>(case: &Case<'a>, handover: &Handover) -> Option<Case<'a>> {
     let Handover {
         from,
         to,
@@ -203,30 +214,54 @@ fn follow(case: &Case<'_>, handover: &Handover) -> Option<Destination> {
         when,
         judged_as,
         any_service,
-        reason,
-        basis,
-        citation,
+        reason: _,
+        basis: _,
+        citation: _,
     } = handover;
     let leads_away = from.is_empty() || from.contains(&case.desk.id);
     if !leads_away || *to == case.desk.id || !case.reading.holds(when) {
         return None;
     }
     let desk = case.catalogue().desk(to)?;
-    let service = case
-        .service
-        .filter(|service| !any_service || desk.offers(service));
-    let motion = judged_as.or(case.motion);
-    let survey = report::survey(&Case {
+    Some(Case {
         reading: case.reading,
         desk,
-        motion,
-        service,
-    });
-    survey.would_take().then(|| {
-        let reason =
-            reason.clone() + &still_missing(survey.missing.iter().map(|pointer| pointer.as_ref()));
-        as_destination(desk, reason, *basis, citation)
+        motion: judged_as.or(case.motion),
+        service: case
+            .service
+            .filter(|service| !any_service || desk.offers(service)),
     })
+}
+
+/// What the request says once it goes on at another desk: under the motion of the handover that leads there, if one does,
+/// and without a service that this leaves open.
+pub(super) fn handed_over(reading: &Reading<'_>, from: Option<&str>, to: &str) -> Facts {
+    let catalogue = reading.catalogue;
+    let facts = reading.question.facts;
+    let desks = catalogue.desks().iter();
+    let there = desks
+        .filter(|desk| from.is_none_or(|from| desk.id == from))
+        .find_map(|desk| {
+            let case = Case::as_stated(reading, desk);
+            let mut handovers = catalogue.handovers().iter();
+            handovers.find_map(|handover| {
+                let is_concerned = (handover.motion.is_some() && handover.motion == case.motion)
+                    || handover
+                        .work
+                        .iter()
+                        .any(|work| reading.involved(work).is_some());
+                handed_by(&case, handover).filter(|there| is_concerned && there.desk.id == to)
+            })
+        });
+    Facts {
+        desk: Some(to.to_owned()),
+        motion: there.as_ref().map_or(facts.motion, |there| there.motion),
+        service: match there {
+            Some(Case { service: None, .. }) => None,
+            _ => facts.service.clone(),
+        },
+        ..facts.clone()
+    }
 }
 
 /// Names the fields that are still to be given, each once.

@@ -1,9 +1,9 @@
 //! What a step changes: the values the store writes, made here and nowhere else.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 
+use super::difference::changed_members;
 use super::{Need, Plan, Refusal, State};
 use crate::domain::actor::Requester;
 use crate::domain::decision::Decision;
@@ -151,13 +151,18 @@ impl NewRequest {
         Self::new(state, desk, facts, Some(decision), sender)
     }
 
-    /// The request that goes on at another desk for one that was redirected there.
+    /// The request that goes on at another desk for one that was redirected there. Where that desk still misses
+    /// something it is a draft, for the requester to complete.
     pub fn succeeding(predecessor: &Request, facts: Facts, decision: Decision) -> Self {
         let sender = Sender {
             requested_by: predecessor.requested_by.clone(),
             submitted_by: predecessor.submitted_by.clone(),
         };
-        let mut successor = Self::submitted(facts, decision, sender);
+        let mut successor = if decision.eligible {
+            Self::submitted(facts, decision, sender)
+        } else {
+            Self::draft(facts, sender)
+        };
         successor.progress.predecessor_id = Some(predecessor.id);
         successor
     }
@@ -200,7 +205,11 @@ impl Plan<'_> {
     /// # Errors
     /// Where something is missing, or can't be.
     pub fn check(&self, step: &Step, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let Plan { request, arrow } = self;
+        let Plan {
+            request,
+            arrow,
+            hours_at_most,
+        } = self;
         let missing: Vec<Need> = arrow
             .needs
             .iter()
@@ -211,6 +220,12 @@ impl Plan<'_> {
             return Err(Refusal::Missing(missing));
         }
         check_dates(request, step, now)?;
+        match (step.approved_hours, *hours_at_most) {
+            (Some(approved), Some(at_most)) if approved > at_most => {
+                return Err(Refusal::TooManyApproved { at_most });
+            }
+            _ => {}
+        }
         match (request.state, arrow.to) {
             (State::ExceptionReview, State::Submitted) => {
                 check_waivers(&step.waived_rules, request.decision.as_ref())
@@ -224,7 +239,11 @@ impl Plan<'_> {
 
     /// Takes the step: [checks](Self::check) what it says and works out everything that changes.
     ///
-    /// `judged` is the fresh decision where [`Plan::needs_judgement`] asks for one.
+    /// `judged_now` is the fresh decision where [`Plan::needs_judgement`] asks for one. What the step says beyond what
+    /// this one has a use for has no effect.
+    ///
+    /// # Errors
+    /// Where something is missing, or can't be; where the rules refuse, or have not been asked.
     pub fn take(
         self,
         step: Step,
@@ -233,7 +252,11 @@ impl Plan<'_> {
         now: DateTime<Utc>,
     ) -> Result<Change, Refusal> {
         self.check(&step, now)?;
-        let Plan { request, arrow } = self;
+        let Plan {
+            request,
+            arrow,
+            hours_at_most,
+        } = self;
         let mut state = arrow.to;
         let mut desk = request.desk.clone();
         let facts = request.facts.clone();
@@ -255,11 +278,10 @@ impl Plan<'_> {
 
         match (request.state, arrow.to) {
             (State::Draft, State::Submitted) => {
-                if let Some(verdict) = judged_now {
-                    state = judged(&verdict);
-                    desk = verdict.desk.clone();
-                    decision = Some(verdict);
-                }
+                let verdict = asked(judged_now)?;
+                state = judged(&verdict);
+                desk = verdict.desk.clone();
+                decision = Some(verdict);
             }
             (State::ActionRequired, State::InReview) => {
                 decision = Some(passed(judged_now)?);
@@ -273,6 +295,8 @@ impl Plan<'_> {
                 progress.waived_rules.clear();
                 progress.wanted_fields.clear();
             }
+            // What was decided before it was recalled is not about it any more: it ends without having been submitted.
+            (State::Draft, State::Expired) => decision = None,
             (_, State::Rejected) => {
                 progress.reason_code = Some(reason_code.unwrap_or_else(|| "other".to_owned()));
             }
@@ -282,7 +306,10 @@ impl Plan<'_> {
                 progress.successor_id = successor_id;
             }
             (State::InReview, State::Accepted) => {
-                progress.approved_hours = approved_hours.or(request.facts.estimated_hours);
+                // An estimate beyond what the desk gives may have been waived; no more can be logged all the same.
+                let expected = request.facts.estimated_hours;
+                let within = |hours: f64| hours_at_most.map_or(hours, |most| hours.min(most));
+                progress.approved_hours = approved_hours.or(expected.map(within));
             }
             (State::Scheduled, State::Accepted) => {
                 progress.assignee = None;
@@ -307,11 +334,11 @@ impl Plan<'_> {
                 progress.outcome = None;
                 progress.reopened = true;
             }
-            _ => {
-                if let Some(assignee) = assignee {
-                    progress.assignee = Some(assignee);
-                }
+            (State::Submitted, State::InReview)
+            | (State::Accepted | State::Scheduled, State::InProgress) => {
+                progress.assignee = assignee.or(progress.assignee);
             }
+            _ => {}
         }
         progress.reason.clone_from(&reason);
 
@@ -344,6 +371,7 @@ pub fn revise(request: &Request, facts: Facts) -> Result<Change, Refusal> {
             let unwanted: Vec<String> = changed
                 .iter()
                 .filter(|pointer| !is_wanted(pointer, &request.progress.wanted_fields))
+                .filter(|pointer| !is_withheld(pointer, &facts))
                 .cloned()
                 .collect();
             if !unwanted.is_empty() {
@@ -409,6 +437,13 @@ pub fn log_hours(request: &Request, hours: f64, at_most: Option<f64>) -> Result<
     })
 }
 
+/// Whether that changed because the service keeps the description no longer, and not by what the requester sent.
+fn is_withheld(pointer: &str, facts: &Facts) -> bool {
+    facts.description_withheld
+        && facts.description.is_none()
+        && ["/description", "/description_withheld"].contains(&pointer)
+}
+
 fn is_wanted(pointer: &str, wanted: &[String]) -> bool {
     wanted.iter().any(|field| {
         pointer == field
@@ -426,11 +461,16 @@ fn judged(decision: &Decision) -> State {
     }
 }
 
+fn asked(decision: Option<Decision>) -> Result<Decision, Refusal> {
+    decision.ok_or(Refusal::GuardFails("The rules have not been asked."))
+}
+
 fn passed(decision: Option<Decision>) -> Result<Decision, Refusal> {
-    match decision {
-        Some(decision) if decision.eligible => Ok(decision),
-        Some(decision) => Err(Refusal::Ineligible(Box::new(decision))),
-        None => Err(Refusal::GuardFails("The rules have not been asked.")),
+    let decision = asked(decision)?;
+    if decision.eligible {
+        Ok(decision)
+    } else {
+        Err(Refusal::Ineligible(Box::new(decision)))
     }
 }
 
@@ -518,50 +558,4 @@ fn check_destination(
         member: Need::Destination,
         message,
     })
-}
-
-/// JSON pointers of the members in which the request as it will be differs from what it was.
-fn changed_members(request: &Request, facts: &Facts, progress: &Progress) -> Vec<String> {
-    let mut changed = Vec::new();
-    compare(&json(&request.facts), &json(facts), "", 2, &mut changed);
-    compare(
-        &json(&request.progress),
-        &json(progress),
-        "",
-        1,
-        &mut changed,
-    );
-    changed.retain(|pointer| pointer != "/reason");
-    changed
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Value {
-    serde_json::to_value(value).unwrap_or(Value::Null)
-}
-
-fn compare(before: &Value, after: &Value, path: &str, depth: u8, changed: &mut Vec<String>) {
-    if before == after {
-        return;
-    }
-    match (before, after) {
-        (Value::Object(before), Value::Object(after)) if depth > 0 => {
-            let names: std::collections::BTreeSet<&String> =
-                before.keys().chain(after.keys()).collect();
-            for name in names {
-                let (old, new) = (before.get(name), after.get(name));
-                let empty = Value::Object(serde_json::Map::new());
-                // A member object that appears or goes is told by its own members.
-                let (old, new) = match (old, new) {
-                    (Some(old), Some(new)) => (old, new),
-                    (None, Some(new @ Value::Object(_))) => (&empty, new),
-                    (Some(old @ Value::Object(_)), None) => (old, &empty),
-                    (None, Some(new)) => (&Value::Null, new),
-                    (Some(old), None) => (old, &Value::Null),
-                    (None, None) => continue,
-                };
-                compare(old, new, &format!("{path}/{name}"), depth - 1, changed);
-            }
-        }
-        _ => changed.push(path.to_owned()),
-    }
 }

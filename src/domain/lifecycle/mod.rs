@@ -6,6 +6,7 @@
 
 mod arrows;
 mod change;
+mod difference;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,12 @@ pub enum Refusal {
         /// Hours the desk gives one request.
         at_most: f64,
     },
+    /// More hours were to be approved than the desk gives one request.
+    #[error("the desk gives one request {at_most} hours in all")]
+    TooManyApproved {
+        /// Hours the desk gives one request.
+        at_most: f64,
+    },
     /// Only the facts asked for may change now.
     #[error("only the facts the desk asked for can change now")]
     NotWanted(Vec<String>),
@@ -92,9 +99,18 @@ pub fn parties(caller: &Caller, request: &Request) -> Vec<Party> {
 pub struct Plan<'a> {
     request: &'a Request,
     arrow: &'static Arrow,
+    hours_at_most: Option<f64>,
 }
 
 impl Plan<'_> {
+    /// The same at a desk that gives one request so many hours in all, if it has such a limit.
+    pub fn with_hours_at_most(self, hours_at_most: Option<f64>) -> Self {
+        Self {
+            hours_at_most,
+            ..self
+        }
+    }
+
     /// Whether the rules have to be asked before the step is taken.
     pub fn needs_judgement(&self) -> bool {
         self.arrow.to == State::Submitted || self.arrow.guard == Some(Guard::RulesPass)
@@ -118,16 +134,21 @@ pub fn plan<'a>(
         return Err(Refusal::NotForCaller(wanted.join(" or ")));
     }
     check_guard(request, arrow, caller, now)?;
-    Ok(Plan { request, arrow })
+    Ok(Plan {
+        request,
+        arrow,
+        hours_at_most: None,
+    })
 }
 
 /// The step the service takes by itself when a time limit has passed.
 pub fn plan_expiry(request: &Request) -> Option<Plan<'_>> {
     let arrow = between(request.state, State::Expired)?;
-    arrow
-        .by
-        .contains(&Party::System)
-        .then_some(Plan { request, arrow })
+    arrow.by.contains(&Party::System).then_some(Plan {
+        request,
+        arrow,
+        hours_at_most: None,
+    })
 }
 
 /// Where the caller may take the request from here.

@@ -73,7 +73,8 @@ impl State {
         }
     }
 
-    /// Whether a deal in this state counts towards a partner's first deals.
+    /// Whether a deal in this state counts towards a partner's first deals. Of those that expired, only what was submitted
+    /// before does.
     pub const fn counts_as_deal(self) -> bool {
         match self {
             Self::Draft

@@ -12,6 +12,7 @@ use super::requests::history::EventView;
 use crate::cursor::CursorKey;
 use crate::domain::rights::Projection;
 use crate::store::feed::{FeedRow, Filter};
+use crate::store::requests::Name;
 
 /// An event of the feed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -46,9 +47,32 @@ impl FeedEvent {
     }
 }
 
-/// The name of this part of the feed, which its cursors are bound to.
+/// The name of this part of the feed, which its cursors are bound to. Consumers keep them, so it has to stay as it is, and
+/// a filter that is not given is no part of it.
 fn name_of(filter: &Filter) -> String {
-    format!("feed {filter:?}")
+    let Filter {
+        desk,
+        kinds,
+        partner,
+        request,
+    } = filter;
+    let mut name = String::from("feed");
+    let mut add = |what: &str, value: &str| name.push_str(&format!(" {what}={value:?}"));
+    if let Some(desk) = desk {
+        add("desk", desk);
+    }
+    for kind in kinds {
+        add("type", kind.as_str());
+    }
+    if let Some(partner) = partner {
+        add("partner", partner);
+    }
+    match request {
+        Some(Name::Id(id)) => add("request", &id.to_string()),
+        Some(Name::Reference(reference)) => add("request", reference),
+        None => {}
+    }
+    name
 }
 
 /// Whether the client would rather have a stream of events than JSON.
@@ -76,6 +100,20 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     use super::*;
+    use crate::domain::lifecycle::EventKind;
+
+    #[test]
+    fn the_feed_has_the_name_that_kept_cursors_are_bound_to() {
+        assert_eq!(name_of(&Filter::default()), "feed");
+        let filter = Filter {
+            desk: Some("pad".to_owned()),
+            kinds: vec![EventKind::Created, EventKind::Revised],
+            partner: Some("4567890".to_owned()),
+            request: Some(Name::Reference("PAD-2026-000123".to_owned())),
+        };
+        let name = r#"feed desk="pad" type="created" type="revised" partner="4567890" request="PAD-2026-000123""#;
+        assert_eq!(name_of(&filter), name);
+    }
 
     #[test]
     fn a_stream_is_given_only_to_those_who_would_rather_have_one() {

@@ -389,7 +389,8 @@ impl From<PartnerBody> for Partner {
             support_plan,
         } = body;
         Self {
-            mpn_id,
+            // It is compared, counted and searched for: what is around it by accident is no part of it.
+            mpn_id: mpn_id.map(|id| id.trim().to_owned()),
             name,
             member,
             partner_center_access,

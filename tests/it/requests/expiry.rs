@@ -2,9 +2,10 @@
 
 use engagement_desk::domain::lifecycle::State;
 use engagement_desk::work::Report;
+use serde_json::json;
 
-use crate::support::app::NOW;
-use crate::support::cast::{Cast, each, path, step};
+use crate::support::app::{NOW, TestApp, deal_at_gps};
+use crate::support::cast::{Cast, drafted, each, path, step};
 
 const ALIVE: &str = "select state from requests order by reference";
 
@@ -36,7 +37,7 @@ fn each_waiting_state_has_its_own_time_limit() {
         assert_eq!(expired["state"], "expired");
         assert_eq!(expired["status_category"], "closed");
         assert_eq!(expired["state_since"], after);
-        assert_eq!(expired["allowed_transitions"], serde_json::json!([]));
+        assert_eq!(expired["allowed_transitions"], json!([]));
         let lines = cast.owner.get(&format!("{}/events", path(&request))).json();
         let line = lines["items"].as_array().unwrap().last().unwrap();
         assert_eq!(line["actor"]["role"], "system");
@@ -71,21 +72,42 @@ fn a_state_without_a_limit_never_ends_by_itself() {
 }
 
 #[test]
-fn the_time_runs_from_when_the_request_came_into_its_state() {
+fn the_time_runs_from_the_last_change() {
     let cast = Cast::start();
     let in_review = cast.request_in(State::InReview);
     cast.app.set_clock("2026-12-20T10:00:00Z");
     let asked = cast.member.take(&in_review, &step(State::ActionRequired));
-    // A change of facts is no change of state.
-    let patch = serde_json::json!({ "estimated_hours": 13 });
+    cast.app.set_clock("2026-12-21T10:00:00Z");
+    let patch = json!({ "estimated_hours": 13 });
     assert_eq!(
         cast.owner.patch(&path(&asked), "\"3-full\"", &patch).status,
         200
     );
-    cast.app.set_clock("2027-01-03T10:00:00Z");
+    cast.app.set_clock("2027-01-04T10:00:00Z");
     assert_eq!(cast.app.work().expired, 0);
-    cast.app.set_clock("2027-01-03T10:00:01Z");
+    cast.app.set_clock("2027-01-04T10:00:01Z");
     assert_eq!(cast.app.work().expired, 1);
+}
+
+#[test]
+fn a_deal_that_was_never_submitted_is_none_when_it_expires_either() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    pdm.create(&drafted(deal_at_gps("Fabrikam")));
+    for customer in ["Northwind", "Contoso"] {
+        let recalled = pdm.create(&deal_at_gps(customer));
+        pdm.take(&recalled, &json!({ "to": "draft", "reason": "Too early." }));
+    }
+    app.set_clock("2026-12-23T10:00:00Z");
+    assert_eq!(app.work().expired, 3);
+    app.set_clock(NOW);
+    for customer in ["Tailspin", "Litware", "Proseware"] {
+        pdm.create(&deal_at_gps(customer));
+    }
+    assert_eq!(
+        pdm.post("/v1/requests", &deal_at_gps("Adatum")).problem(),
+        "INELIGIBLE"
+    );
 }
 
 #[test]

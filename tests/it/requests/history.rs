@@ -60,7 +60,7 @@ fn every_change_is_one_line_with_who_when_why_and_what() {
             "3 revised draft>draft paula@example.com [/delivery /involves] - 2026-11-22T11:00:00Z",
             "4 transitioned draft>submitted paula@example.com [] - 2026-11-22T11:00:00Z",
             "5 transitioned submitted>in_review member@tpd.example [] Looking. 2026-11-22T11:00:00Z",
-            "6 transitioned in_review>accepted member@tpd.example [/approved_hours] - 2026-11-22T12:00:00Z",
+            "6 transitioned in_review>accepted member@tpd.example [/hours/approved] - 2026-11-22T12:00:00Z",
             "7 transitioned accepted>scheduled member@tpd.example [/assignee /ends_on /starts_on] \
              For a good reason. 2026-11-22T12:00:00Z",
             "8 transitioned scheduled>accepted member@tpd.example [/assignee /ends_on /starts_on] \

@@ -47,6 +47,42 @@ fn hours_expected_agreed_logged_and_left_are_shown_apart() {
 }
 
 #[test]
+fn a_desk_approves_no_more_hours_than_it_gives_one_request() {
+    let app = TestApp::start();
+    let owner = app.pdm("paula@example.com");
+    let (member, lead) = (app.member("tpd"), app.lead("tpd"));
+    let request = owner.create(&consultation_at_tpd(24.0));
+    member.take(&request, &json!({ "to": "in_review" }));
+    let refused = member.step(
+        &request,
+        &json!({ "to": "accepted", "approved_hours": 25.5 }),
+    );
+    assert_eq!(refused.problem(), "VALIDATION_FAILED");
+    let fault = &refused.json()["errors"][0];
+    assert_eq!(
+        (&fault["pointer"], &fault["code"]),
+        (&json!("/approved_hours"), &json!("OVER_BUDGET"))
+    );
+    let all = json!({ "to": "accepted", "approved_hours": 25 });
+    assert_eq!(member.take(&request, &all)["hours"]["remaining"], 25.0);
+
+    // An exception lets a longer one in, and not more hours be worked.
+    let long = owner.refused(&consultation_at_tpd(30.0));
+    owner.take(
+        &long,
+        &json!({ "to": "exception_review", "reason": "Both sites." }),
+    );
+    let waived = json!({ "to": "submitted", "reason": "Agreed.", "waived_rules": ["tpd.hours"] });
+    lead.take(&long, &waived);
+    member.take(&long, &json!({ "to": "in_review" }));
+    let accepted = member.take(&long, &json!({ "to": "accepted" }));
+    assert_eq!(
+        accepted["hours"],
+        json!({ "estimated": 30.0, "approved": 25.0, "logged": 0.0, "remaining": 25.0 })
+    );
+}
+
+#[test]
 fn however_many_log_at_once_a_consultation_gets_no_more_than_twenty_five_hours() {
     let app = TestApp::start();
     let (request, member) = in_progress(&app);

@@ -132,6 +132,31 @@ fn while_the_first_use_of_a_key_is_running_a_second_is_told_so() {
 }
 
 #[test]
+fn white_space_around_its_id_gives_a_partner_no_more_deals() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let deal = |customer: &str, id: &str| {
+        let mut body = deal_at_gps(customer);
+        body["partner"]["mpn_id"] = json!(id);
+        body
+    };
+    for (customer, id) in [
+        ("Fabrikam", "7654321\t"),
+        ("Northwind", "\u{a0}7654321"),
+        ("Contoso", " 7654321\n"),
+    ] {
+        let created = pdm.create(&deal(customer, id));
+        assert_eq!(created["partner"]["mpn_id"], "7654321");
+    }
+    let fourth = pdm.post("/v1/requests", &deal("Tailspin", "7654321\t"));
+    assert_eq!(fourth.problem(), "INELIGIBLE");
+    let found = pdm
+        .get("/v1/requests?partner=7654321&state=submitted")
+        .json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn of_thirty_two_racing_third_deals_exactly_one_gets_through() {
     let app = TestApp::start();
     let pdm = app.pdm("paula@example.com");

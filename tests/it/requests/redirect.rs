@@ -46,6 +46,54 @@ fn a_request_handed_to_another_desk_goes_on_there() {
 }
 
 #[test]
+fn every_desk_that_a_decision_names_can_be_gone_to() {
+    let app = TestApp::start();
+    let owner = app.pdm("paula@example.com");
+    let build = json!({ "involves": ["practice_or_solution_build"] });
+    let application = json!({
+        "motion": "build_with", "involves": ["application_development_beyond_poc"]
+    });
+    let discussion = json!({
+        "motion": "sell_with", "involves": ["end_customer_discussion"],
+        "customer": { "kind": "named", "name": "Fabrikam Bank", "consent": true }
+    });
+    for (body, change, desk) in [
+        (session_at_pad(), build, "gps"),
+        (consultation_at_tpd(12.0), application, "gps"),
+        (consultation_at_tpd(12.0), discussion, "pad"),
+    ] {
+        let mut body = body;
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let refused = owner.refused(&body);
+        let named = &refused["decision"]["destinations"];
+        assert_eq!(named[0]["id"], desk, "{named}");
+        let there = json!({ "to": "redirected", "destination": desk });
+        let handed = owner.take(&refused, &there);
+        let id = handed["successor_id"].as_str().unwrap();
+        let successor = owner.get(&format!("/v1/requests/{id}")).json();
+        assert_eq!(successor["desk"], desk);
+        assert_eq!(successor["predecessor_id"], handed["id"]);
+        if successor["service"].is_string() {
+            // Both desks offer it.
+            assert_eq!(successor["state"], "submitted");
+            continue;
+        }
+        // The service is another one there, which only the requester can say.
+        assert_eq!(successor["state"], "draft");
+        let service = match desk {
+            "gps" => "build_and_assist",
+            _ => "architecture_design_session",
+        };
+        let patch = json!({ "service": service });
+        let completed = owner.patch(&path(&successor), "\"1-full\"", &patch).json();
+        let submitted = owner.take(&completed, &json!({ "to": "submitted" }));
+        assert_eq!(submitted["desk"], desk);
+    }
+}
+
+#[test]
 fn a_desk_hands_a_request_to_another_that_takes_it() {
     let builtin = catalog::builtin().unwrap();
     let (both, only) = (

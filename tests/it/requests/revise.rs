@@ -3,7 +3,8 @@
 use engagement_desk::domain::lifecycle::State;
 use serde_json::{Value, json};
 
-use crate::support::cast::{Cast, path, tag};
+use crate::support::app::{consultation_at_tpd, session_at_pad};
+use crate::support::cast::{Cast, drafted, path, tag};
 
 #[test]
 fn a_change_names_the_version_it_is_for() {
@@ -34,6 +35,64 @@ fn a_change_names_the_version_it_is_for() {
     assert_eq!(changed.header("etag").as_deref(), Some("\"2-full\""));
     assert_eq!(changed.json()["title"], "Another title");
     assert_eq!(change(&[("If-Match", "\"1-full\"")]).status, 412);
+}
+
+#[test]
+fn a_change_of_something_else_does_not_forget_that_a_description_was_withheld() {
+    let cast = Cast::start();
+    let mut body = drafted(session_at_pad());
+    body["involves"] = json!(["security_vulnerability"]);
+    body["description"] = json!("overflowing the frobnicator");
+    let draft = cast.owner.create(&body);
+    assert_eq!(draft["description_withheld"], true);
+    let patch = |draft: &Value, patch: Value| {
+        let answer = cast.owner.patch(&path(draft), &tag(draft), &patch);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    };
+    let same = patch(&draft, json!({}));
+    assert_eq!(same["version"], 1, "nothing changed");
+    let renamed = patch(&same, json!({ "title": "Another title" }));
+    assert_eq!(renamed["description_withheld"], true);
+    let other = patch(
+        &renamed,
+        json!({ "involves": [], "description": "A plain one." }),
+    );
+    assert_eq!(other["description_withheld"], Value::Null);
+    assert_eq!(other["description"], "A plain one.");
+}
+
+#[test]
+fn who_is_asked_what_it_involves_may_answer_with_a_vulnerability() {
+    let cast = Cast::start();
+    let mut body = consultation_at_tpd(12.0);
+    body["description"] = json!("overflowing the frobnicator");
+    let submitted = cast.owner.create(&body);
+    cast.member.take(&submitted, &json!({ "to": "in_review" }));
+    let asking = json!({ "to": "action_required", "fields": ["/involves"] });
+    let asked = cast.member.take(&submitted, &asking);
+    let patch = json!({ "involves": ["security_vulnerability"] });
+    let answer = cast.owner.patch(&path(&asked), &tag(&asked), &patch);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["description_withheld"], true);
+    assert_eq!(answer.json()["description"], Value::Null);
+    assert_eq!(cast.app.db.places_of("frobnicator"), [""; 0]);
+    let other = json!({ "title": "Another title" });
+    let refused = cast
+        .owner
+        .patch(&path(&asked), &tag(&answer.json()), &other);
+    assert_eq!(refused.json()["errors"][0]["code"], "NOT_WANTED");
+}
+
+#[test]
+fn a_change_of_a_label_points_at_it() {
+    let cast = Cast::start();
+    let draft = cast.request_in(State::Draft);
+    let patch = json!({ "metadata": { "a/b~c": "one" } });
+    let answer = cast.owner.patch(&path(&draft), &tag(&draft), &patch);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let lines = cast.owner.get(&format!("{}/events", path(&draft))).json();
+    assert_eq!(lines["items"][1]["changed"], json!(["/metadata/a~1b~0c"]));
 }
 
 #[test]

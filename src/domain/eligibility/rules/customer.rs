@@ -9,16 +9,20 @@ pub(super) fn check<'a>(accepts: &'a [CustomerKind], case: &Case<'a>, page: &mut
     let (desk, catalogue) = (&case.desk.name, case.catalogue());
     let name = |kind: &CustomerKind| catalogue.label(*kind);
     let accepted = Either(accepts, &name);
-    let context = case
-        .customer()
-        .and_then(|customer| Some((customer, customer.kind?)));
-    let Some((customer, kind)) = context else {
+    let Some(customer) = case.customer().filter(|customer| says_something(customer)) else {
         page.fail(
             "/customer",
             format_args!(
                 "Without a customer this is a generic question, which no desk takes. \
                  Give the {accepted} it is about."
             ),
+        );
+        return;
+    };
+    let Some(kind) = customer.kind else {
+        page.unknown(
+            "/customer/kind",
+            format_args!("Say whether this is a {accepted}: {desk} works for no other."),
         );
         return;
     };
@@ -45,6 +49,20 @@ pub(super) fn check<'a>(accepts: &'a [CustomerKind], case: &Case<'a>, page: &mut
             ),
         ),
     }
+}
+
+/// Whether there is a customer at all.
+fn says_something(customer: &Customer) -> bool {
+    let Customer {
+        kind,
+        name,
+        opportunity_id,
+        consent: _,
+        description,
+        contract: _,
+    } = customer;
+    let texts = [name, opportunity_id, description];
+    kind.is_some() || texts.into_iter().any(|text| given(text.as_ref()).is_some())
 }
 
 fn named<'a>(customer: &Customer, case: &Case<'a>, page: &mut Page<'a, '_>) {
@@ -109,12 +127,25 @@ mod tests {
                 .with(|facts| facts.customer = None)
                 .fails(&id, "/customer");
             request_at(desk)
-                .customer(|customer| customer.kind = None)
+                .customer(|customer| {
+                    *customer = Customer {
+                        consent: Some(true),
+                        ..Customer::default()
+                    };
+                })
                 .fails(&id, "/customer");
             let given =
                 request_at(desk).customer(|customer| customer.name = Some(" \t".to_owned()));
             given.fails(&id, "/customer/name");
             assert!(!given.rule(&id).waivable);
+        }
+    }
+
+    #[test]
+    fn whoever_gives_a_customer_and_not_its_kind_is_asked_for_that() {
+        for desk in DESKS {
+            let given = request_at(desk).customer(|customer| customer.kind = None);
+            given.is_unknown(&format!("{desk}.customer"), "/customer/kind");
         }
     }
 

@@ -50,6 +50,32 @@ fn what_was_scheduled_before_a_pause_need_not_be_said_again() {
 }
 
 #[test]
+fn nobody_but_the_desk_says_who_delivers() {
+    for arrow in ARROWS
+        .iter()
+        .filter(|arrow| arrow.by.contains(&Party::Owner))
+    {
+        let change = plan(&request(arrow.from), arrow.to, &owner(), now())
+            .and_then(|plan| plan.take(everything(), Some(eligible()), None, now()));
+        if let Ok(change) = change {
+            assert_eq!(
+                change.progress.assignee, None,
+                "{} to {}",
+                arrow.from, arrow.to
+            );
+        }
+    }
+    for (from, to) in [
+        (State::Submitted, State::InReview),
+        (State::Accepted, State::InProgress),
+        (State::Scheduled, State::InProgress),
+    ] {
+        let change = taken(&request(from), to, everything());
+        assert_eq!(change.progress.assignee, Some(ada()));
+    }
+}
+
+#[test]
 fn each_step_keeps_what_belongs_to_it() {
     let progress = |from, to| taken(&request(from), to, everything()).progress;
     let rejected = progress(State::InReview, State::Rejected);

@@ -21,6 +21,15 @@ fn the_rules_decide_what_becomes_of_a_submission() {
 }
 
 #[test]
+fn nothing_is_submitted_before_the_rules_are_asked() {
+    let mut recalled = request(State::Draft);
+    recalled.decision = Some(eligible());
+    let plan = plan(&recalled, State::Submitted, &owner(), now()).unwrap();
+    let unasked = plan.take(Step::default(), None, None, now());
+    assert!(matches!(unasked, Err(Refusal::GuardFails(_))));
+}
+
+#[test]
 fn answers_and_exceptions_get_through_only_when_the_rules_let_them() {
     for (from, to, caller) in [
         (State::ActionRequired, State::InReview, owner()),
