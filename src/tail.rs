@@ -247,7 +247,7 @@ pub async fn run(app: Arc<App>) {
             Ok(false) => {
                 tokio::time::sleep(REST).await;
                 // Whether a commit or the time ends the pause makes no difference.
-                let _ = tokio::time::timeout(INTERVAL - REST, app.store.committed()).await;
+                let _ = tokio::time::timeout(INTERVAL - REST, app.store.next_commit()).await;
             }
             Err(error) => {
                 tracing::warn!(%error, "the feed can't be read for those who wait");

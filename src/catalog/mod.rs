@@ -87,7 +87,7 @@ pub fn load(text: &str, origin: &str) -> Result<Catalogue, CatalogueErrors> {
 }
 
 /// Reads a catalogue from a file.
-pub fn check_file(path: &Path) -> Result<Catalogue, CatalogueErrors> {
+pub fn load_file(path: &Path) -> Result<Catalogue, CatalogueErrors> {
     let origin = path.display().to_string();
     let bytes =
         std::fs::read(path).map_err(|error| CatalogueErrors::unreadable(&origin, &error))?;

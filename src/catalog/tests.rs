@@ -356,7 +356,7 @@ fn a_fault_in_an_entry_is_not_reported_again_where_the_entry_is_named() {
 
 #[test]
 fn an_unreadable_file_says_so() {
-    let missing = check_file(Path::new("/nowhere/catalog.toml")).expect_err("no such file");
+    let missing = load_file(Path::new("/nowhere/catalog.toml")).expect_err("no such file");
     assert!(
         missing
             .to_string()

@@ -39,7 +39,7 @@ pub(super) struct DecideOptions {
 /// The catalogue in the file, or the one built in.
 pub(super) fn load(file: Option<&PathBuf>) -> Result<Arc<Catalogue>, Failure> {
     let catalogue = match file {
-        Some(file) => catalog::check_file(file)?,
+        Some(file) => catalog::load_file(file)?,
         None => catalog::builtin()?,
     };
     Ok(Arc::new(catalogue))
@@ -48,7 +48,7 @@ pub(super) fn load(file: Option<&PathBuf>) -> Result<Arc<Catalogue>, Failure> {
 pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check { file } => {
-            let catalogue = catalog::check_file(&file)?;
+            let catalogue = catalog::load_file(&file)?;
             println!(
                 "{} is fine: {} desks, version {}.",
                 file.display(),

@@ -15,7 +15,7 @@ vocabulary! {
         Viewer = "viewer",
         /// An internal tool that submits for named requesters.
         Integration = "integration",
-        /// Looks after keys, partners and the catalogue.
+        /// Looks after keys and reads the audit trail.
         Admin = "admin",
     }
 }

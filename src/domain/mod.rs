@@ -1,4 +1,5 @@
-//! What is decided, and nothing else: no clock, no I/O, no framework, no randomness.
+//! What is decided, and nothing else: no clock, no I/O, no framework, no randomness. What types derive for the OpenAPI
+//! document describes them and does nothing.
 //!
 //! Everything a decision needs comes in as a value and everything it yields goes out as one, so each
 //! module can be tested without a database and read without knowing the ones around it.

@@ -35,44 +35,42 @@ pub fn with_object<T: Serialize>(
     tag: &EntityTag,
     location: Option<&str>,
 ) -> Answer {
-    let mut headers = vec![
-        (header::CONTENT_TYPE.to_string(), JSON.to_owned()),
-        (header::ETAG.to_string(), tag.to_string()),
-    ];
-    if let Some(location) = location {
-        headers.push((header::LOCATION.to_string(), location.to_owned()));
-    }
-    // Views are plain structs and always serialize.
-    Answer {
-        status: status.as_u16(),
-        headers,
-        body: serde_json::to_vec(object).unwrap_or_default(),
-    }
+    let tag = (header::ETAG, tag.to_string());
+    json(status, object, [Some(tag), location.map(located)])
 }
 
 /// An answer with an object that never changes, and so has no tag.
 pub fn without_tag<T: Serialize>(status: StatusCode, object: &T) -> Answer {
-    let headers = vec![(header::CONTENT_TYPE.to_string(), JSON.to_owned())];
+    json(status, object, [])
+}
+
+/// An answer with an object that may hold a secret, so that no cache on the way keeps it.
+pub fn for_no_cache<T: Serialize>(
+    status: StatusCode,
+    object: &T,
+    location: Option<&str>,
+) -> Answer {
+    let not_kept = (header::CACHE_CONTROL, "no-store".to_owned());
+    json(status, object, [Some(not_kept), location.map(located)])
+}
+
+fn located(location: &str) -> (HeaderName, String) {
+    (header::LOCATION, location.to_owned())
+}
+
+fn json<T: Serialize>(
+    status: StatusCode,
+    object: &T,
+    more: impl IntoIterator<Item = Option<(HeaderName, String)>>,
+) -> Answer {
+    let content_type = (header::CONTENT_TYPE, JSON.to_owned());
+    let headers = [Some(content_type)].into_iter().chain(more).flatten();
     // Views are plain structs and always serialize.
     Answer {
         status: status.as_u16(),
-        headers,
-        body: serde_json::to_vec(object).unwrap_or_default(),
-    }
-}
-
-/// An answer with an object that has no versions, which nobody keeps.
-pub fn once_only<T: Serialize>(status: StatusCode, object: &T, location: Option<&str>) -> Answer {
-    let mut headers = vec![
-        (header::CONTENT_TYPE.to_string(), JSON.to_owned()),
-        (header::CACHE_CONTROL.to_string(), "no-store".to_owned()),
-    ];
-    if let Some(location) = location {
-        headers.push((header::LOCATION.to_string(), location.to_owned()));
-    }
-    Answer {
-        status: status.as_u16(),
-        headers,
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value))
+            .collect(),
         body: serde_json::to_vec(object).unwrap_or_default(),
     }
 }

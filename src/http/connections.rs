@@ -158,10 +158,6 @@ pub fn hold(request: &HttpRequest) -> Option<Busy> {
     Some(Busy(Arc::clone(connection)))
 }
 
-pub(super) fn begin(request: &HttpRequest) -> Option<Busy> {
-    hold(request)
-}
-
 /// Watches the connections of one server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard(Arc<Watched>);

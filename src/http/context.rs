@@ -87,7 +87,7 @@ pub(super) async fn answer(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = RequestId::of(request.headers(), &clock);
-    let busy = connections::begin(request.request());
+    let busy = connections::hold(request.request());
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!(
         "request",

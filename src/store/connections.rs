@@ -194,14 +194,14 @@ impl Connections {
     }
 
     /// Says that a transaction was committed.
-    pub fn committed(&self) {
+    pub fn tell_of_commit(&self) {
         self.commits.some.notify_one();
     }
 
     /// Says that this was committed.
     pub fn wrote(&self, writes: &Writes) {
         if writes.has_news() {
-            self.committed();
+            self.tell_of_commit();
         }
         if writes.has_words() {
             self.commits.new_words.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Everything that is kept. The only place where a transaction opens, and the only retry loop.
+//! Everything that is kept. Only here, and in `transaction`, does a transaction open, and only here is one done again.
 
 pub mod apply;
 pub mod audit;
@@ -276,7 +276,7 @@ impl Store {
                             }
                             other => other,
                         })?;
-                    self.connections.committed();
+                    self.connections.tell_of_commit();
                     Ok(value)
                 }
                 Err(error) => {
@@ -300,7 +300,7 @@ impl Store {
     }
 
     /// Done when a transaction of this process was committed since the last call. For one task only.
-    pub async fn committed(&self) {
+    pub async fn next_commit(&self) {
         self.connections.next_commit().await;
     }
 }

@@ -14,7 +14,7 @@ fn file(path: &str) -> PathBuf {
 
 fn sample() -> Catalogue {
     let path = file("examples/catalogs/cloud-enablement-desk.toml");
-    catalog::check_file(&path).unwrap_or_else(|errors| panic!("{errors}"))
+    catalog::load_file(&path).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn judge(facts: &serde_json::Value, history: &History) -> Decision {

@@ -173,7 +173,7 @@ async fn create(
                     key: String::new(),
                     api_key: KeyView::from(api_key.clone()),
                 };
-                answer::once_only(StatusCode::CREATED, &shown, Some(&location))
+                answer::for_no_cache(StatusCode::CREATED, &shown, Some(&location))
             })
             .await
         }

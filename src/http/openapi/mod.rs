@@ -28,7 +28,7 @@ use super::routes::{Access, Described, Endpoint, Routes};
 /// The security scheme of endpoints with a caller.
 const SCHEME: &str = "bearer";
 
-/// What the groups of operations are about. A tag that no operation has is left out.
+/// What the groups of operations are about.
 const TAGS: &[(&str, &str)] = &[
     (
         "eligibility",
@@ -36,10 +36,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("requests", "Engagement requests, from draft to end."),
     ("events", "What happened, in order."),
-    ("partners", "Partners and their engagements."),
-    ("webhooks", "Being told instead of asking."),
     ("audit", "Who asked for which write."),
-    ("reports", "Figures over many requests."),
     ("callers", "Who asks: the caller itself, and API keys."),
     ("health", "Whether the service is well."),
 ];

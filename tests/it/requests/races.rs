@@ -1,15 +1,11 @@
 //! What counts when many ask at once, on real connections.
 
-use std::sync::{Arc, Barrier};
-use std::time::{Duration, Instant};
+use std::sync::Barrier;
 
-use engagement_desk::catalog;
 use serde_json::json;
-use tokio::runtime::Runtime;
 
 use crate::support::app::{TestApp, deal_at_gps, session_at_pad};
 use crate::support::cast::{drafted, path};
-use crate::support::db::TestDb;
 use crate::support::server::limits;
 
 /// Runs the work on so many threads, which start together.
@@ -34,46 +30,7 @@ pub fn race<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T>
 
 /// A service whose statements wait for locks as long as a test needs.
 fn patient_app() -> TestApp {
-    let mut db = TestDb::fresh();
-    db.url += "?options=-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s";
-    TestApp::with(catalog::builtin().unwrap(), limits(), Arc::new(db))
-}
-
-/// Keeps requests from being written, though not from being read, until it is dropped: what races gets
-/// as far as it can.
-struct NoWrites<'a> {
-    db: &'a TestDb,
-    _transaction: tokio_postgres::Client,
-    _runtime: Runtime,
-}
-
-impl<'a> NoWrites<'a> {
-    fn begin(db: &'a TestDb) -> Self {
-        let runtime = Runtime::new().unwrap();
-        let transaction = runtime.block_on(async {
-            let connected = tokio_postgres::connect(&db.url, tokio_postgres::NoTls).await;
-            let (client, connection) = connected.unwrap();
-            tokio::spawn(connection);
-            let lock = "begin; lock table requests in share mode";
-            client.batch_execute(lock).await.unwrap();
-            client
-        });
-        Self {
-            db,
-            _transaction: transaction,
-            _runtime: runtime,
-        }
-    }
-
-    /// Waits until so many statements of the service wait for something.
-    fn wait_for(&self, statements: usize) {
-        let waiting = "select pid from pg_stat_activity where datname = current_database()
-                       and wait_event_type = 'Lock'";
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while self.db.query(waiting).unwrap().len() < statements {
-            assert!(Instant::now() < deadline, "not so many are waiting");
-        }
-    }
+    TestApp::with_limits(limits())
 }
 
 #[test]
@@ -92,14 +49,15 @@ fn a_third_deal_is_counted_only_once_the_one_before_it_is_stored() {
                 (String::from("/v1/requests"), deal)
             }
         });
-        let no_writes = NoWrites::begin(&app.db);
+        let session = app.db.session();
+        session.hold_writes();
         let statuses: Vec<u16> = std::thread::scope(|scope| {
             let pdm = &pdm;
             let posts = submissions
                 .map(|(address, body)| scope.spawn(move || pdm.post(&address, &body).status));
             // What waits for its turn waits behind the one whose turn it is.
-            no_writes.wait_for(1);
-            drop(no_writes);
+            app.db.wait_for_waiting(1);
+            session.run("rollback");
             posts.map(|post| post.join().unwrap()).to_vec()
         });
         let refused = statuses.iter().filter(|status| **status == 422).count();
@@ -117,14 +75,15 @@ fn while_the_first_use_of_a_key_is_running_a_second_is_told_so() {
         let key = [("Idempotency-Key", "one")];
         pdm.post_with("/v1/requests", &key, &session_at_pad())
     };
-    let no_writes = NoWrites::begin(&app.db);
+    let session = app.db.session();
+    session.hold_writes();
     let first = std::thread::scope(|scope| {
         let first = scope.spawn(post);
-        no_writes.wait_for(1);
+        app.db.wait_for_waiting(1);
         let second = post();
         assert_eq!(second.problem(), "IDEMPOTENCY_IN_PROGRESS");
         assert_eq!(second.header("retry-after").as_deref(), Some("1"));
-        drop(no_writes);
+        session.run("rollback");
         first.join().unwrap()
     });
     assert_eq!(first.status, 201);

@@ -212,12 +212,12 @@ impl Session {
             .unwrap();
     }
 
-    /// Makes every write of a request wait, until `rollback`.
     /// Lets nobody write requests until the session's transaction ends; they can be read.
     pub fn hold_writes(&self) {
         self.run("begin; lock table requests in share mode");
     }
 
+    /// Lets nobody read them either.
     pub fn hold_requests(&self) {
         self.run("begin; lock table requests in access exclusive mode");
     }
