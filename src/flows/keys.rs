@@ -322,8 +322,11 @@ impl KnownKeys {
         Some(known.key.clone())
     }
 
-    fn remember(&self, key: ApiKey) {
+    fn remember(&self, mut key: ApiKey) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        // A use that is being written down may not have been read.
+        let last_known = keys.get(&key.id).and_then(|known| known.key.last_used_at);
+        key.last_used_at = key.last_used_at.max(last_known);
         if keys.len() >= MOST_KNOWN {
             keys.clear();
         }
@@ -344,17 +347,60 @@ impl KnownKeys {
             .remove(id);
     }
 
-    /// Whether the use should be written down: the last one written is more than a minute old.
+    /// Whether the use should be written down: the last one written is more than a minute old. It is news to one of those
+    /// who use the key at one moment, also where each of them has read it.
     fn use_is_news(&self, key: &ApiKey, now: DateTime<Utc>) -> bool {
-        let is_news = key
-            .last_used_at
-            .is_none_or(|last| now - last > TimeDelta::minutes(1));
-        if is_news {
-            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = keys.get_mut(&key.id) {
-                known.key.last_used_at = Some(now);
-            }
+        let is_news = |last: Option<DateTime<Utc>>| {
+            last.is_none_or(|last| now - last > TimeDelta::minutes(1))
+        };
+        if !is_news(key.last_used_at) {
+            return false;
         }
-        is_news
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        match keys.get_mut(&key.id) {
+            Some(known) if is_news(known.key.last_used_at) => {
+                known.key.last_used_at = Some(now);
+                true
+            }
+            Some(_) => false,
+            None => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_key() -> ApiKey {
+        let at = DateTime::UNIX_EPOCH;
+        ApiKey {
+            id: "key".to_owned(),
+            secret_hash: Vec::new(),
+            subject: "paula@example.com".to_owned(),
+            name: "Paula".to_owned(),
+            role: Role::Requester,
+            relationship: None,
+            desks: Vec::new(),
+            partners: Vec::new(),
+            scopes: None,
+            created_at: at,
+            created_by: "admin".to_owned(),
+            expires_at: at,
+            revoked_at: None,
+            last_used_at: None,
+        }
+    }
+
+    #[test]
+    fn a_use_is_written_down_once_a_minute_however_many_read_the_key_at_once() {
+        let known = KnownKeys::default();
+        let now = DateTime::UNIX_EPOCH;
+        for is_news in [true, false, false] {
+            // Each has read it before the first use was written.
+            known.remember(read_key());
+            assert_eq!(known.use_is_news(&read_key(), now), is_news);
+        }
+        assert!(known.use_is_news(&read_key(), now + TimeDelta::seconds(61)));
     }
 }
