@@ -81,6 +81,10 @@ WORDS = {
     "involves": [entry["id"] for entry in catalog["work"]],
 }
 WORDS["desks"] = WORDS["desk"]
+# Hours that a desk gives one request, for those that have such a limit.
+HOURS_AT_MOST = {
+    desk["id"]: desk["logged_hours_at_most"] for desk in catalog["desks"] if "logged_hours_at_most" in desk
+}
 
 
 @schemathesis.hook
@@ -395,6 +399,8 @@ def say_what_is_needed(body, request):
         body["ends_on"] = body.get("ends_on") or body["starts_on"]
     if to == "on_hold":
         body["resume_on"] = body.get("resume_on") or "2027-02-01"
+    if body.get("approved_hours"):
+        body["approved_hours"] = min(body["approved_hours"], HOURS_AT_MOST.get(request["desk"], float("inf")))
     if body.get("starts_on") and body.get("ends_on"):
         body["starts_on"], body["ends_on"] = sorted([body["starts_on"], body["ends_on"]])
     if body.get("resume_on") and body["resume_on"] < today.isoformat():
