@@ -7,6 +7,7 @@ from bench.dataset import DAYS
 from bench.limits import CLIENTS
 from bench.measure import Point
 from bench.results import Results
+from bench.run import REST_SECONDS
 
 READING = """\
 # Benchmarks
@@ -70,6 +71,12 @@ def points(results: Results, routes: dict[str, str]) -> str:
     heads = ["operation", "rows", "connections", "rate/s", "p50 ms", "p99 ms", "of pgbench", "of bare",
              "service µs", "Postgres µs", "RSS MB", "errors"]
     return _table(heads, [_point(results, point, routes[point.operation]) for point in results.points])
+
+
+def _resting(results: Results) -> str:
+    """What the service keeps when it has nothing to do any more."""
+    kept = ", ".join(f"{memory:.0f} MB ({rows:,} rows)" for rows, memory in results.resting_mb.items())
+    return f"RSS in the table is that at the end of a load; {REST_SECONDS} seconds after the last of them it is {kept}.\n"
 
 
 def _flatness(results: Results) -> str:
@@ -220,6 +227,6 @@ def markdown(results: Results, routes: dict[str, str]) -> str:
     """The whole document. `routes` tells which route of the bare server stands for an operation."""
     text = READING.replace("{clients}", str(CLIENTS)) + _conditions(results)
     if results.points:
-        text += f"\n## Operations\n\n{points(results, routes)}"
+        text += f"\n## Operations\n\n{points(results, routes)}\n{_resting(results)}"
     return (text + _flatness(results) + _limits(results, routes) + _overload(results)
             + _dashboards(results) + _instances(results) + _readings(results) + _peers(results))

@@ -24,6 +24,7 @@ class Results:
     loaded: list[Loaded] = field(default_factory=list)
     starts: dict[int, float] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
+    resting_mb: dict[int, float] = field(default_factory=dict)
     postgres: list[PostgresLimit] = field(default_factory=list)
     bare: dict[tuple[str, int], Load] = field(default_factory=dict)
     overloads: list[Overload] = field(default_factory=list)

@@ -6,6 +6,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from bench.results import Results
 from bench.tools import Programs
 
 STARTS = 5
+REST_SECONDS = 5
 FLOOD_SECONDS = 6
 DASHBOARD_SECONDS = 30
 
@@ -104,6 +106,8 @@ def _measure(wishes: Wishes, programs: Programs, results: Results, world: World)
     if "operations" in wishes.parts:
         for operation in wishes.operations:
             _operation(wishes, results, world, operation)
+        time.sleep(REST_SECONDS)
+        results.resting_mb[world.rows] = world.service.memory_mb()
     for name, environment in wishes.peers.items():
         with peer.running(name, environment, world) as other:
             for operation in wishes.operations:

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod credentials;
+pub mod current;
 pub mod cursor;
 pub mod domain;
 pub mod embedded;

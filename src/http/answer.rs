@@ -11,13 +11,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::codes::Code;
-use super::context::RequestId;
 use super::etag::{self, EntityTag};
 use super::held::Held;
 use super::idempotency::IdempotencyKey;
 use super::origin;
 use super::page::Page;
 use super::problem::{MEDIA_TYPE, Problem};
+use crate::current::{Current, RequestId};
 use crate::domain::actor::Caller;
 use crate::flows::once::Given;
 use crate::flows::{Ask, FlowError};
@@ -273,7 +273,7 @@ pub async fn to_the_end<T: 'static>(
     let held = Held::current();
     // Boxed first: it is wrapped several times, and would be moved each time.
     let work = Box::pin(work);
-    actix_web::rt::spawn(RequestId::carried_into(Held::over(held, work)))
+    actix_web::rt::spawn(Current::carried_into(Held::over(held, work)))
         .await
         .map_err(|error| {
             tracing::error!(%error, "a write did not end");

@@ -7,9 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::codes::Code;
-use super::context::RequestId;
 use super::proxies::client_address;
 use crate::app::App;
+use crate::current::RequestId;
 use crate::domain::actor::Caller;
 use crate::flows::audit::Origin;
 use crate::store::audit::{AuditOutcome, Entry};
@@ -76,11 +76,8 @@ pub(super) fn note(
             AuditOutcome::Done
         }
     };
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(RequestId::to_string);
-    let entry = origin.entry(app, &caller, &id.unwrap_or_default());
+    let id = RequestId::current();
+    let entry = origin.entry(app, &caller, id.as_ref().map_or("", RequestId::as_str));
     app.trail.push(Entry {
         status: Some(status.as_u16()),
         outcome,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::codes::{Code, Retry};
-use super::context::RequestId;
+use crate::current::RequestId;
 use crate::domain::decision::Decision;
 use crate::domain::lifecycle::State;
 

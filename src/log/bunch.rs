@@ -1,38 +1,16 @@
-//! The log of the program: lines on standard error.
-//!
 //! Threads that serve requests write their lines in bunches: those of all who were answered in one turn of the thread
 //! with one call to the system. Nothing is kept back beyond that turn, and what is wrong is written at once.
 
 use std::cell::RefCell;
-use std::io::{self, IsTerminal, Stderr, Write};
+use std::io::{self, Stderr, Write};
 use std::rc::Rc;
 
 use tokio::sync::Notify;
 use tracing::{Level, Metadata};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// A bunch is written when it has so many bytes, however long the turn of its thread takes.
 const ENOUGH: usize = 32 * 1024;
-
-/// Begins to log: lines for people on a terminal, JSON for everything else. The server's own chatter is left out.
-pub fn init() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_unset| EnvFilter::new("info,actix_server=warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(Lines);
-    if io::stderr().is_terminal() {
-        builder.compact().with_target(false).init();
-    } else {
-        // The span of the request is named once: it is the only one.
-        builder
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .init();
-    }
-}
 
 /// Writes the lines of this thread in bunches from now on, as long as its runtime runs: the one this is called in.
 pub fn in_bunches_here() {
@@ -96,10 +74,10 @@ impl<To: Write> Drop for Bunch<To> {
 }
 
 /// Where lines go.
-struct Lines;
+pub(super) struct Lines;
 
 /// Where one line goes.
-struct Line {
+pub(super) struct Line {
     is_urgent: bool,
 }
 
