@@ -116,7 +116,8 @@ def _expired(binary: Path, world: World) -> Expired:
         select id from requests where state = 'draft' order by state_since limit {DUE}""")]
     named = ",".join(f"'{one}'" for one in due) or "null"
     postgres.run(database, f"""
-        update requests set state_since = state_since - interval '10 years' where id in ({named});""")
+        update requests set state_since = state_since - interval '10 years', updated_at = updated_at - interval '10 years'
+        where id in ({named});""")
     left = f"select count(*) from requests where id in ({named}) and state = 'draft'"
     logs = [world.folder / f"expiring-{number}.log" for number in range(2)]
     url, deadline = postgres.url(database), time.monotonic() + 150
