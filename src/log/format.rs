@@ -124,22 +124,27 @@ mod tests {
         }
     }
 
-    fn text(kept: &Kept) -> String {
-        String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+    /// What is written while this subscriber listens.
+    fn written<S: Subscriber + Send + Sync + 'static>(
+        subscriber: impl FnOnce(Kept) -> S,
+        speak: impl FnOnce(),
+    ) -> String {
+        let kept = Kept::default();
+        tracing::subscriber::with_default(subscriber(kept.clone()), speak);
+        let bytes = kept.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
     fn a_line_is_one_object_that_names_the_request_it_was_left_in() {
-        let kept = Kept::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(kept.clone())
-            .event_format(JsonLine)
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let json = |kept| {
+            let builder = tracing_subscriber::fmt().with_writer(kept);
+            builder.event_format(JsonLine).finish()
+        };
+        let text = written(json, || {
             tracing::info!(target: "desk", count = 3, text = "\"\n", "one");
             request().sync_scope(|| tracing::warn!(error = %"bad", "two"));
         });
-        let text = text(&kept);
         let lines: Vec<Value> = text
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -161,17 +166,14 @@ mod tests {
 
     #[test]
     fn a_line_for_people_names_it_after_the_time() {
-        let kept = Kept::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(kept.clone())
-            .with_ansi(false)
-            .compact()
-            .with_timer(TimeAndRequest)
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let people = |kept| {
+            let builder = tracing_subscriber::fmt().with_writer(kept);
+            let builder = builder.with_ansi(false).compact();
+            builder.with_timer(TimeAndRequest).finish()
+        };
+        let text = written(people, || {
             request().sync_scope(|| tracing::warn!("two"));
         });
-        let text = text(&kept);
         let (time, rest) = text.split_once(' ').unwrap();
         assert!(time.ends_with('Z'), "{text}");
         assert!(rest.starts_with("abc "), "{text}");

@@ -69,4 +69,15 @@ fn every_request_leaves_a_line_in_the_log_that_names_it() {
     assert_eq!(line["status"], 404);
     assert!(line["duration_us"].is_u64(), "{line}");
     assert_eq!(line["trace_id"], Value::Null);
+
+    let named = [
+        ("X-Request-Id", "mine"),
+        (
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ),
+    ];
+    pdm.send("GET", "/v1/me", &named, "");
+    let line = service.logged_line(|line| line["request_id"] == "mine");
+    assert_eq!(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
 }
