@@ -193,17 +193,17 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
     requests = {
         "id": identity,
         "reference": "upper(substr(t.reference, 1, 3)) || '-2024-' || lpad(n::text, 9, '0')",
-        "facts": f"""t.facts || jsonb_build_object(
+        "facts": f"""t.facts::jsonb || jsonb_build_object(
             'title', {title},
             'description', {descriptions},
-            'partner', t.facts -> 'partner' || jsonb_build_object(
+            'partner', (t.facts -> 'partner')::jsonb || jsonb_build_object(
                 'mpn_id', {partner}, 'name', {partner_name}),
-            'customer', t.facts -> 'customer' || jsonb_build_object(
+            'customer', (t.facts -> 'customer')::jsonb || jsonb_build_object(
                 'name', {customer_name}))""",
         "customer_key": f"'fabrikam ' || {customer} || ' bank'",
         "owner_subject": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
         "submitted_by": "'person-' || bench.number(n, 102, 2000) || '@bench.example'",
-        "requested_by": """t.requested_by || jsonb_build_object(
+        "requested_by": """t.requested_by::jsonb || jsonb_build_object(
             'email', 'person-' || bench.number(n, 102, 2000) || '@bench.example')""",
         "title": title,
         "partner_mpn_id": partner,

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::model::Wording;
 
-/// All phrases of a catalogue, filed under the first bytes of their first word.
+/// All phrases of a catalogue, in the order of the [`slot`] of their first word; longest phrase first.
 #[derive(Debug)]
 pub struct Phrases {
     phrases: Vec<Phrase>,
-    /// Indexes into `phrases`, by [`slot`] of the first word; longest phrase first.
-    by_start: Vec<Vec<usize>>,
+    /// Where those of each [`slot`] of the first word begin, and after the last slot the end.
+    starts: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -74,12 +74,14 @@ impl Phrases {
             }
         }
         // a phrase that means something else goes before one of the same length that raises
-        phrases.sort_by_key(|phrase| (std::cmp::Reverse(phrase.words.len()), phrase.raises));
-        let mut by_start = vec![Vec::new(); SLOTS];
-        for (index, phrase) in phrases.iter().enumerate() {
-            by_start[slot(&phrase.words[0].text)].push(index);
-        }
-        Self { phrases, by_start }
+        phrases.sort_by_key(|phrase| {
+            let longest_first = std::cmp::Reverse(phrase.words.len());
+            (slot(&phrase.words[0].text), longest_first, phrase.raises)
+        });
+        let starts = (0..=SLOTS)
+            .map(|wanted| phrases.partition_point(|phrase| slot(&phrase.words[0].text) < wanted))
+            .collect();
+        Self { phrases, starts }
     }
 
     /// Finds the phrases that raise a warning.
@@ -90,11 +92,12 @@ impl Phrases {
         let mut next = 0;
         while next < words.len() {
             let first = &lower[words[next].range.clone()];
-            let mut candidates = self.by_start[slot(first)]
+            let slot = slot(first);
+            let candidates = &self.phrases[self.starts[slot]..self.starts[slot + 1]];
+            let mut found = candidates
                 .iter()
-                .map(|index| &self.phrases[*index]);
-            let Some(phrase) = candidates.find(|phrase| phrase.is_at(&words[next..], &lower))
-            else {
+                .filter(|phrase| phrase.is_at(&words[next..], &lower));
+            let Some(phrase) = found.next() else {
                 next += 1;
                 continue;
             };
@@ -160,29 +163,77 @@ pub(super) fn parse(phrase: &str) -> Result<Vec<Pattern>, &'static str> {
     }
 }
 
+/// What a byte of a text is to the words in it.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A letter or a digit.
+    Inside,
+    /// Between words.
+    Between,
+    /// Between words, and the end of a sentence before a blank.
+    Stop,
+    /// Between words, and the end of a sentence.
+    NewLine,
+    Apostrophe,
+    /// Part of a character that is not ASCII.
+    Wide,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Wide; 256];
+    let mut byte: u8 = 0;
+    while byte.is_ascii() {
+        kinds[byte as usize] = match byte {
+            b'\n' => Kind::NewLine,
+            b'.' | b'!' | b'?' | b';' | b':' => Kind::Stop,
+            b'\'' => Kind::Apostrophe,
+            _ if byte.is_ascii_alphanumeric() => Kind::Inside,
+            _ => Kind::Between,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 /// Cuts a text into words, and writes it down in small letters.
 fn words(text: &str, lower: &mut String) -> Vec<Word> {
+    let bytes = text.as_bytes();
+    let kind_at = |at: usize| bytes.get(at).map(|byte| KINDS[usize::from(*byte)]);
+    let char_at = |at: usize| text[at..].chars().next();
     let mut words = Vec::with_capacity(text.len() / 5);
     let (mut start, mut after_break) = (None, false);
     // What is ASCII is copied a stretch at a time, and made small at the end.
     let mut copied = 0;
     let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
+    while let Some(kind) = kind_at(at) {
         let here = lower.len() + at - copied;
-        if c.is_ascii_alphanumeric() {
-            start.get_or_insert(here);
-            let letters = text.as_bytes()[at..].iter();
-            at += letters
-                .take_while(|byte| byte.is_ascii_alphanumeric())
-                .count();
-            continue;
-        }
-        let after = at + c.len_utf8();
-        let next = text[after..].chars().next();
-        let is_apostrophe = matches!(c, '\'' | '\u{2019}');
+        let mut after = at + 1;
         // an apostrophe belongs to a word only inside it; elsewhere it quotes
-        let inside = start.is_some() && next.is_some_and(char::is_alphanumeric);
-        if c.is_alphanumeric() || (is_apostrophe && inside) {
+        let quotes = |after| start.is_none() || !char_at(after).is_some_and(char::is_alphanumeric);
+        let is_inside = match kind {
+            Kind::Inside => {
+                while let Some(Kind::Inside) = kind_at(after) {
+                    after += 1;
+                }
+                true
+            }
+            Kind::Between | Kind::Stop | Kind::NewLine => false,
+            Kind::Apostrophe => !quotes(after),
+            Kind::Wide => {
+                let c = char_at(at).unwrap_or_default();
+                after = at + c.len_utf8();
+                lower.push_str(&text[copied..at]);
+                copied = after;
+                if c == '\u{2019}' {
+                    lower.push('\'');
+                    !quotes(after)
+                } else {
+                    lower.extend(c.to_lowercase());
+                    c.is_alphanumeric()
+                }
+            }
+        };
+        if is_inside {
             start.get_or_insert(here);
         } else {
             if let Some(start) = start.take() {
@@ -192,17 +243,11 @@ fn words(text: &str, lower: &mut String) -> Vec<Word> {
                 });
                 after_break = false;
             }
-            let ends = next.is_none_or(char::is_whitespace);
-            after_break |= c == '\n' || (ends && matches!(c, '.' | '!' | '?' | ';' | ':'));
-        }
-        if !c.is_ascii() {
-            lower.push_str(&text[copied..at]);
-            copied = after;
-            if is_apostrophe {
-                lower.push('\'');
-            } else {
-                lower.extend(c.to_lowercase());
-            }
+            after_break |= match kind {
+                Kind::NewLine => true,
+                Kind::Stop => char_at(after).is_none_or(char::is_whitespace),
+                _ => false,
+            };
         }
         at = after;
     }

@@ -14,17 +14,17 @@ use uuid::Uuid;
 use super::StoreError;
 use super::audit::Entry;
 use super::column::Document;
-use super::columns::Rows;
-use super::drawn;
+use super::columns::{Rows, table};
+use super::drawn::{FactsRow, FactsRows};
 use super::idempotency::{Answer, Key};
 use super::rows::{
     AnswerRow, AnswerRows, AuditRow, AuditRows, ChangedRow, ChangedRows, Line, Lines, NewRow,
-    NewRows, Revised, RevisedFacts, TimeEntryRow, TimeEntryRows, WordsRow, WordsRows,
+    NewRows, TimeEntryRow, TimeEntryRows, WordsRow, WordsRows,
 };
 use super::time_entries::TimeEntry;
 use super::words;
 use crate::domain::lifecycle::{Change, Event, NewRequest};
-use crate::domain::request::Request;
+use crate::domain::request::{Progress, Request};
 
 /// Who does something, as history keeps it.
 #[derive(Clone, Debug)]
@@ -67,11 +67,11 @@ pub struct Identity<'a> {
 #[derive(Debug, Default)]
 pub struct Writes {
     new: NewRows,
+    new_facts: FactsRows,
     changed: ChangedRows,
-    /// Changes with other facts than before. Apart from the others: what is drawn from the facts is made again
-    /// where the facts are written.
+    /// Changes with other facts than before. Apart from the others, which leave the facts as they are.
     revised: ChangedRows,
-    revised_facts: RevisedFacts,
+    revised_facts: FactsRows,
     words: WordsRows,
     lines: Lines,
     time_entries: TimeEntryRows,
@@ -124,18 +124,18 @@ impl Writes {
             desk: request.desk.clone(),
             state: state.as_str(),
             version: request.version,
-            facts: Document::of(&request.facts),
             decision: request.decision.as_ref().map(Document::of),
             progress: Document::of(&request.progress),
+            assignee: assignee(&request.progress),
             requested_by: Document::of(&request.requested_by),
+            requester_name: request.requested_by.name.clone(),
             owner_subject: request.owner_subject.clone(),
             submitted_by: request.submitted_by.clone(),
-            solution_area_key: request.facts.solution_area_key(),
-            customer_key: request.facts.customer_key(),
             created_at: stamp.at,
             updated_at: stamp.at,
             state_since: stamp.at,
         });
+        self.new_facts.push(FactsRow::of(&request.facts));
         self.put_words(&request);
         self.record(&request, event, who, stamp);
         request
@@ -192,17 +192,13 @@ impl Writes {
                 .filter(|_| is_judged)
                 .map(Document::of),
             progress: Document::of(&request.progress),
+            assignee: assignee(&request.progress),
             updated_at: request.updated_at,
             state_since: request.state_since,
         };
         if is_revised {
             self.revised.push(row);
-            self.revised_facts.push(Revised {
-                id: request.id,
-                facts: Document::of(&request.facts),
-                solution_area_key: request.facts.solution_area_key(),
-                customer_key: request.facts.customer_key(),
-            });
+            self.revised_facts.push(FactsRow::of(&request.facts));
             self.put_words(&request);
         } else {
             self.changed.push(row);
@@ -330,6 +326,7 @@ impl Writes {
     pub(super) fn append(&mut self, mut more: Self) {
         let Self {
             new,
+            new_facts,
             changed,
             revised,
             revised_facts,
@@ -341,6 +338,7 @@ impl Writes {
             changes,
         } = &mut more;
         self.new.append(new);
+        self.new_facts.append(new_facts);
         self.changed.append(changed);
         self.revised.append(revised);
         self.revised_facts.append(revised_facts);
@@ -356,6 +354,7 @@ impl Writes {
     pub(super) fn is_empty(&self) -> bool {
         let Self {
             new,
+            new_facts: _,
             changed,
             revised,
             revised_facts: _,
@@ -398,13 +397,20 @@ pub async fn write(mut connection: &AsyncPgConnection, writes: &Writes) -> Resul
     Ok(())
 }
 
+/// The name of who delivers.
+fn assignee(progress: &Progress) -> Option<String> {
+    let assignee = progress.assignee.as_ref();
+    assignee.map(|assignee| assignee.name.clone())
+}
+
 /// The statement that writes it, with a part for each table that gets something.
 struct Write<'a>(&'a Writes);
 
 /// What a change sets, of the row `given`.
 const CHANGE: &str = "desk = given.desk, state = given.state, version = given.version + 1, \
      decision = case when given.is_judged then given.decision else requests.decision end, \
-     progress = given.progress, updated_at = given.updated_at, state_since = given.state_since";
+     progress = given.progress, assignee = given.assignee, updated_at = given.updated_at, \
+     state_since = given.state_since";
 
 /// Which row a change is written over.
 const IN_THE_VERSION_READ: &str =
@@ -414,6 +420,7 @@ impl QueryFragment<Pg> for Write<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Writes {
             new,
+            new_facts,
             changed,
             revised,
             revised_facts,
@@ -432,9 +439,9 @@ impl QueryFragment<Pg> for Write<'_> {
         };
         macro_rules! insert {
             ($rows:expr, $columns:ty, $table:literal) => {
-                insert!($rows, $table, <$columns>::NAMES, <$columns>::NAMES, "")
+                insert!([$rows], $table, <$columns>::NAMES, <$columns>::NAMES, "")
             };
-            ($rows:expr, $table:literal, $names:expr, $values:expr, $end:literal) => {
+            ([$rows:expr $(, $more:expr)?], $table:literal, $names:expr, $values:expr, $end:literal) => {
                 if !$rows.is_empty() {
                     part(
                         &mut out,
@@ -445,48 +452,35 @@ impl QueryFragment<Pg> for Write<'_> {
                             values = $values,
                         ),
                     );
-                    $rows.table("given", &mut out)?;
+                    table("given", &[$rows $(, $more)?], &mut out)?;
                     out.push_sql(concat!($end, ")"));
                 }
             };
         }
-        let names = NewRows::NAMES;
-        insert!(
-            new,
-            "requests",
-            format_args!("{names}, {}", drawn::COLUMNS),
-            format_args!("{names}, {}", drawn::VALUES),
-            ""
-        );
+        let names = format!("{}, {}", NewRows::NAMES, FactsRows::NAMES);
+        insert!([new, new_facts], "requests", names, names, "");
         if !changed.is_empty() {
             part(
                 &mut out,
-                &format!(
-                    "changed as (update requests set {CHANGE}{} from ",
-                    drawn::WITH_PROGRESS
-                ),
+                &format!("changed as (update requests set {CHANGE} from "),
             );
-            changed.table("given", &mut out)?;
+            table("given", &[changed], &mut out)?;
             out.push_sql(IN_THE_VERSION_READ);
         }
         if !revised.is_empty() {
+            let facts: String = FactsRows::NAMES
+                .split(", ")
+                .map(|name| format!(", {name} = given.{name}"))
+                .collect();
             part(
                 &mut out,
-                &format!(
-                    "revised as (update requests set {CHANGE}{}, facts = facts.facts, \
-                     solution_area_key = facts.solution_area_key, customer_key = facts.customer_key{} from ",
-                    drawn::WITH_PROGRESS,
-                    drawn::WITH_FACTS
-                ),
+                &format!("revised as (update requests set {CHANGE}{facts} from "),
             );
-            revised.table("given", &mut out)?;
-            out.push_sql(" join ");
-            revised_facts.table("facts", &mut out)?;
-            out.push_sql(" on facts.id = given.id");
+            table("given", &[revised, revised_facts], &mut out)?;
             out.push_sql(IN_THE_VERSION_READ);
         }
         insert!(
-            words,
+            [words],
             "request_words",
             WordsRows::NAMES,
             WordsRows::NAMES,
@@ -494,7 +488,7 @@ impl QueryFragment<Pg> for Write<'_> {
         );
         let changed_members = "array(select jsonb_array_elements_text(given.changed))";
         insert!(
-            lines,
+            [lines],
             "request_events",
             Lines::NAMES,
             Lines::NAMES.replace("changed", changed_members),

@@ -1,4 +1,4 @@
-//! How values stand in columns: vocabularies as their words, documents as `jsonb`.
+//! How values stand in columns: vocabularies as their words, documents as their text.
 
 use std::io::Write;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Jsonb, Text};
+use diesel::sql_types::{self, Jsonb, Text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -47,50 +47,41 @@ impl ToSql<Tsvector, Pg> for Words {
     }
 }
 
-/// A document read and written as its Rust type, with no tree of values in between.
-#[derive(Clone, Debug, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Jsonb)]
+/// A document read as its Rust type, with no tree of values in between.
+#[derive(Clone, Debug, FromSqlRow)]
 pub struct Json<T>(pub T);
 
-/// The version of the binary form of `jsonb`, its first byte.
-const JSONB_VERSION: u8 = 1;
-
-impl<T: DeserializeOwned> FromSql<Jsonb, Pg> for Json<T> {
+impl<T: DeserializeOwned> FromSql<sql_types::Json, Pg> for Json<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        match value.as_bytes().split_first() {
-            Some((&JSONB_VERSION, text)) => Ok(Self(serde_json::from_slice(text)?)),
-            _ => Err("jsonb of an unknown version".into()),
-        }
+        Ok(Self(serde_json::from_slice(value.as_bytes())?))
     }
 }
 
-impl<T: std::fmt::Debug + Serialize> ToSql<Jsonb, Pg> for Json<T> {
+/// A document on its way to Postgres, written already.
+#[derive(Clone, Debug)]
+pub struct Document(Vec<u8>);
+
+impl Document {
+    /// The value as its text. What is kept are plain values, which always serialize; one that did not would be nothing,
+    /// which Postgres refuses.
+    pub fn of<T: Serialize>(value: &T) -> Self {
+        Self(serde_json::to_vec(value).unwrap_or_default())
+    }
+}
+
+impl ToSql<sql_types::Json, Pg> for Document {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(&[JSONB_VERSION])?;
-        serde_json::to_writer(out, &self.0)?;
+        out.write_all(&self.0)?;
         Ok(IsNull::No)
     }
 }
 
-/// A document on its way into a column, written already.
-#[derive(Clone, Debug, AsExpression)]
-#[diesel(sql_type = Jsonb)]
-pub struct Document(Vec<u8>);
-
-impl Document {
-    /// The value as `jsonb` takes it. What is kept are plain values, which always serialize; one that did not would be
-    /// nothing, which Postgres refuses.
-    pub fn of<T: Serialize>(value: &T) -> Self {
-        let mut bytes = vec![JSONB_VERSION];
-        if serde_json::to_writer(&mut bytes, value).is_err() {
-            bytes.truncate(1);
-        }
-        Self(bytes)
-    }
-}
+/// The version of the binary form of `jsonb`, its first byte.
+const JSONB_VERSION: u8 = 1;
 
 impl ToSql<Jsonb, Pg> for Document {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&[JSONB_VERSION])?;
         out.write_all(&self.0)?;
         Ok(IsNull::No)
     }

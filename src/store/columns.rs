@@ -8,7 +8,7 @@ use diesel::expression::{Expression, TypedExpressionType};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{
-    BigInt, Binary, Bool, Date, Double, Integer, Jsonb, Nullable, SmallInt, SqlType, Text,
+    BigInt, Binary, Bool, Date, Double, Integer, Json, Jsonb, Nullable, SmallInt, SqlType, Text,
     Timestamptz, Uuid,
 };
 
@@ -53,21 +53,22 @@ macro_rules! columns {
                 [$(self.$field.is_empty()),+].contains(&true)
             }
 
-            fn table<'b>(
+            fn names(&self) -> &'static str {
+                Self::NAMES
+            }
+
+            fn arrays<'b>(
                 &'b self,
-                name: &str,
+                before: &mut &'static str,
                 out: &mut diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
             ) -> diesel::QueryResult<()> {
-                let mut before = "unnest(";
                 $(
                     out.push_sql(before);
                     out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$field)?;
                     out.push_sql("::");
                     out.push_sql(<$sql as $crate::store::columns::Named>::NAME);
-                    before = "[], ";
+                    *before = "[], ";
                 )+
-                let _ = before;
-                out.push_sql(&format!("[]) as {name} ({})", Self::NAMES));
                 Ok(())
             }
         }
@@ -86,13 +87,37 @@ pub(super) use names;
 /// Rows that go to Postgres as arrays.
 pub(super) trait Rows {
     /// Takes over the rows of another.
-    fn append(&mut self, more: &mut Self);
+    fn append(&mut self, more: &mut Self)
+    where
+        Self: Sized;
 
     /// Whether there are none.
     fn is_empty(&self) -> bool;
 
-    /// The rows as a table of that name.
-    fn table<'b>(&'b self, name: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+    /// The names of the columns, with commas between them.
+    fn names(&self) -> &'static str;
+
+    /// The columns as arguments of `unnest`, each but for the last `[]`, with this before the first.
+    fn arrays<'b>(
+        &'b self,
+        before: &mut &'static str,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()>;
+}
+
+/// The rows as a table of that name. The first rows of all these kinds make its first row, and so on.
+pub(super) fn table<'b>(
+    name: &str,
+    kinds: &[&'b dyn Rows],
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    let mut before = "unnest(";
+    for rows in kinds {
+        rows.arrays(&mut before, out)?;
+    }
+    let names: Vec<&str> = kinds.iter().map(|rows| rows.names()).collect();
+    out.push_sql(&format!("[]) as {name} ({})", names.join(", ")));
+    Ok(())
 }
 
 /// A type as Postgres calls it: who reads the statement alone, as in a log, can tell what its values are.
@@ -115,6 +140,7 @@ named! {
     Date => "date",
     Double => "double precision",
     Integer => "integer",
+    Json => "json",
     Jsonb => "jsonb",
     SmallInt => "smallint",
     Text => "text",
@@ -143,7 +169,7 @@ impl<Columns: QueryFragment<Pg>, Given: Rows> QueryFragment<Pg> for ForEach<Colu
         out.push_sql("select given.place, ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(" from ");
-        self.given.table("given", &mut out)?;
+        table("given", &[&self.given], &mut out)?;
         out.push_sql(&self.rest);
         Ok(())
     }

@@ -1,48 +1,45 @@
 //! Columns that lists and counts look at. They say again what stands in the documents of a request, so that an index
-//! can have it. Whoever writes a document draws them from it in the same statement, so that the two can't differ.
+//! can have it. They are drawn where a document is written, from the very value that is written.
 
-/// Columns that are drawn from the facts, each with how it is drawn, given to another macro.
-macro_rules! from_facts {
-    ($facts:literal, $then:ident) => {
-        $then! {
-            "service" = [$facts, " ->> 'service'"],
-            "partner_mpn_id" = ["btrim(", $facts, " #>> '{partner,mpn_id}')"],
-            "estimated_hours" = ["(", $facts, " ->> 'estimated_hours')::double precision"],
-            "title" = [$facts, " ->> 'title'"],
-            "priority" = [$facts, " ->> 'priority'"],
-            "needed_by" = [$facts, " ->> 'needed_by'"],
-            "partner_name" = [$facts, " #>> '{partner,name}'"],
-            "customer_name" = [$facts, " #>> '{customer,name}'"],
+use diesel::sql_types::{Double, Json, Nullable, Text};
+
+use super::column::Document;
+use super::columns::columns;
+use crate::domain::facts::Facts;
+
+columns! {
+    /// The facts of a request, and what is drawn from them.
+    FactsRows of FactsRow {
+        facts: Document => Json,
+        solution_area_key: Option<String> => Nullable<Text>,
+        customer_key: Option<String> => Nullable<Text>,
+        service: Option<String> => Nullable<Text>,
+        partner_mpn_id: Option<String> => Nullable<Text>,
+        estimated_hours: Option<f64> => Nullable<Double>,
+        title: Option<String> => Nullable<Text>,
+        priority: Option<&'static str> => Nullable<Text>,
+        needed_by: Option<String> => Nullable<Text>,
+        partner_name: Option<String> => Nullable<Text>,
+        customer_name: Option<String> => Nullable<Text>,
+    }
+}
+
+impl FactsRow {
+    pub(super) fn of(facts: &Facts) -> Self {
+        let partner = facts.partner.as_ref();
+        let customer = facts.customer.as_ref();
+        Self {
+            facts: Document::of(facts),
+            solution_area_key: facts.solution_area_key(),
+            customer_key: facts.customer_key(),
+            service: facts.wanted_service().map(str::to_owned),
+            partner_mpn_id: facts.partner_mpn_id().map(str::to_owned),
+            estimated_hours: facts.estimated_hours,
+            title: facts.title.clone(),
+            priority: facts.priority.map(|priority| priority.as_str()),
+            needed_by: facts.needed_by.map(|day| day.to_string()),
+            partner_name: partner.and_then(|partner| partner.name.clone()),
+            customer_name: customer.and_then(|customer| customer.name.clone()),
         }
-    };
+    }
 }
-
-macro_rules! names {
-    ($($name:literal = $drawn:tt,)+) => { concat!($($name, ", ",)+) };
-}
-
-macro_rules! values {
-    ($($name:literal = [$($part:literal),+],)+) => { concat!($($($part,)+ ", ",)+) };
-}
-
-macro_rules! assignments {
-    ($($name:literal = [$($part:literal),+],)+) => { concat!($(", ", $name, " = ", $($part,)+)+) };
-}
-
-/// All such columns.
-pub(super) const COLUMNS: &str = concat!(
-    from_facts!("given.facts", names),
-    "requester_name, assignee"
-);
-
-/// What stands in them, of the new request `given`.
-pub(super) const VALUES: &str = concat!(
-    from_facts!("given.facts", values),
-    "given.requested_by ->> 'name', given.progress #>> '{assignee,name}'"
-);
-
-/// What to set as well where the facts become those of the row `facts`.
-pub(super) const WITH_FACTS: &str = from_facts!("facts.facts", assignments);
-
-/// What to set as well where the progress becomes that of the row `given`.
-pub(super) const WITH_PROGRESS: &str = ", assignee = given.progress #>> '{assignee,name}'";

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Jsonb, SmallInt};
+use diesel::sql_types::{self, BigInt, Binary, Bool, SmallInt};
 use diesel_async::RunQueryDsl;
 
 use super::column::Json;
@@ -136,7 +136,7 @@ pub async fn answers(
         });
     }
     let query = ForEach {
-        columns: Raw::<(Bool, SmallInt, Jsonb, Binary)>::new(
+        columns: Raw::<(Bool, SmallInt, sql_types::Json, Binary)>::new(
             "kept.fingerprint = given.fingerprint, kept.status, kept.headers, kept.body",
         ),
         given,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::{
-    BigInt, Binary, Bool, Date, Double, Jsonb, Nullable, SmallInt, Text, Timestamptz,
+    BigInt, Binary, Bool, Date, Double, Json, Jsonb, Nullable, SmallInt, Text, Timestamptz,
     Uuid as SqlUuid,
 };
 use uuid::Uuid;
@@ -11,21 +11,20 @@ use super::column::{Document, Tsvector, Words};
 use super::columns::columns;
 
 columns! {
-    /// A request that is new.
+    /// A request that is new, but for its facts.
     NewRows of NewRow {
         id: Uuid => SqlUuid,
         reference: String => Text,
         desk: Option<String> => Nullable<Text>,
         state: &'static str => Text,
         version: i64 => BigInt,
-        facts: Document => Jsonb,
-        decision: Option<Document> => Nullable<Jsonb>,
-        progress: Document => Jsonb,
-        requested_by: Document => Jsonb,
+        decision: Option<Document> => Nullable<Json>,
+        progress: Document => Json,
+        assignee: Option<String> => Nullable<Text>,
+        requested_by: Document => Json,
+        requester_name: String => Text,
         owner_subject: String => Text,
         submitted_by: String => Text,
-        solution_area_key: Option<String> => Nullable<Text>,
-        customer_key: Option<String> => Nullable<Text>,
         created_at: DateTime<Utc> => Timestamptz,
         updated_at: DateTime<Utc> => Timestamptz,
         state_since: DateTime<Utc> => Timestamptz,
@@ -40,20 +39,11 @@ columns! {
         desk: Option<String> => Nullable<Text>,
         state: &'static str => Text,
         is_judged: bool => Bool,
-        decision: Option<Document> => Nullable<Jsonb>,
-        progress: Document => Jsonb,
+        decision: Option<Document> => Nullable<Json>,
+        progress: Document => Json,
+        assignee: Option<String> => Nullable<Text>,
         updated_at: DateTime<Utc> => Timestamptz,
         state_since: DateTime<Utc> => Timestamptz,
-    }
-}
-
-columns! {
-    /// The facts of a request after a change of them.
-    RevisedFacts of Revised {
-        id: Uuid => SqlUuid,
-        facts: Document => Jsonb,
-        solution_area_key: Option<String> => Nullable<Text>,
-        customer_key: Option<String> => Nullable<Text>,
     }
 }
 
@@ -127,7 +117,7 @@ columns! {
         scope: Vec<u8> => Binary,
         fingerprint: Vec<u8> => Binary,
         status: i16 => SmallInt,
-        headers: Document => Jsonb,
+        headers: Document => Json,
         body: Vec<u8> => Binary,
         created_at: DateTime<Utc> => Timestamptz,
     }

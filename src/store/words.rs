@@ -97,22 +97,26 @@ impl Placed {
     /// In their order, each as often as it has places, in the form in which Postgres receives them.
     fn binary(&self) -> Words {
         let letters = self.letters.as_bytes();
-        let mut placed: Vec<(&[u8], Option<u16>)> = self
+        // Most words differ in their first letters, which are compared at once.
+        let mut placed: Vec<(u64, &[u8], Option<u16>)> = self
             .words
             .iter()
-            .map(|(range, place)| (letters.get(range.clone()).unwrap_or_default(), *place))
+            .map(|(range, place)| {
+                let word = letters.get(range.clone()).unwrap_or_default();
+                (first_letters(word), word, *place)
+            })
             .collect();
         placed.sort_unstable();
         placed.dedup();
-        let words = placed.chunk_by(|(one, _), (other, _)| one == other);
+        let words = placed.chunk_by(|(_, one, _), (_, other, _)| one == other);
         let count = i32::try_from(words.clone().count()).unwrap_or(i32::MAX);
         let mut bytes = Vec::with_capacity(4 + letters.len() + 5 * placed.len());
         bytes.extend_from_slice(&count.to_be_bytes());
         for places in words {
-            let word = places.first().map(|(word, _)| *word);
+            let word = places.first().map(|(_, word, _)| *word);
             bytes.extend_from_slice(word.unwrap_or_default());
             bytes.push(0);
-            let places = places.iter().filter_map(|(_, place)| *place);
+            let places = places.iter().filter_map(|(.., place)| *place);
             let kept = places.take(MOST_PLACES);
             let count = u16::try_from(kept.clone().count()).unwrap_or(0);
             bytes.extend_from_slice(&count.to_be_bytes());
@@ -122,6 +126,14 @@ impl Placed {
         }
         Words(bytes)
     }
+}
+
+/// The first eight letters as a number that orders as they do. What is shorter comes first, as no letter is 0.
+fn first_letters(word: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = word.len().min(first.len());
+    first[..length].copy_from_slice(&word[..length]);
+    u64::from_be_bytes(first)
 }
 
 /// What somebody typed into a search box, as a `tsquery`: all the words, `"words in a row"`, `or` for either side,

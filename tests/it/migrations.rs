@@ -191,6 +191,7 @@ fn postgres_type(kind: &str) -> String {
         "Int4" => "integer",
         "Int8" => "bigint",
         "Float8" => "double precision",
+        "Json" => "json",
         "Jsonb" => "jsonb",
         "Bytea" => "bytea",
         "Date" => "date",

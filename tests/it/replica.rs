@@ -224,7 +224,7 @@ fn a_promoted_replica_is_not_read() {
     standby.query("select pg_promote()");
     // From now on it has a history of its own, and is further in its log than the primary.
     standby.query(
-        "update requests set facts = jsonb_set(facts, '{title}', '\"Of another history\"'); \
+        "update requests set facts = jsonb_set(facts::jsonb, '{title}', '\"Of another history\"'); \
          select pg_switch_wal(); create table filling as select generate_series(1, 100000)",
     );
     for _ in 0..3 {
