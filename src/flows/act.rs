@@ -58,7 +58,7 @@ pub async fn act(
     expected: Expected<'_>,
     wanted: &Move,
     key: Option<&Key>,
-    render: impl Fn(&Request) -> Answer,
+    render: impl Fn(Request) -> Answer,
 ) -> Result<Given, FlowError> {
     once(
         app,

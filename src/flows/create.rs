@@ -38,7 +38,7 @@ pub async fn create(
     ask: &Ask,
     input: &NewRequestInput,
     key: Option<&Key>,
-    render: impl Fn(&Request) -> Answer,
+    render: impl Fn(Request) -> Answer,
 ) -> Result<Given, FlowError> {
     may_create(&ask.caller)?;
     let sender = sender(ask, input)?;

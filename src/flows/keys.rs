@@ -146,7 +146,7 @@ pub async fn create(
     ask: &Ask,
     input: KeyInput,
     key: Option<&Key>,
-    render: impl Fn(&ApiKey) -> Answer,
+    render: impl Fn(ApiKey) -> Answer,
 ) -> Result<(Given, String), FlowError> {
     must_manage(&ask.caller)?;
     if !rights::may_hand_on(&ask.caller, input.role, input.scopes.as_deref()) {
@@ -218,7 +218,7 @@ pub async fn revoke(
     id: &str,
     expected: &dyn Fn(&ApiKey) -> bool,
     key: Option<&Key>,
-    render: impl Fn(&ApiKey) -> Answer,
+    render: impl Fn(ApiKey) -> Answer,
 ) -> Result<Given, FlowError> {
     must_manage(&ask.caller)?;
     let now = app.clock.now();

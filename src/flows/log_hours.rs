@@ -46,7 +46,7 @@ pub async fn log_hours(
     name: &Name,
     worked: &Worked,
     key: Option<&Key>,
-    render: impl Fn(&TimeEntry) -> Answer,
+    render: impl Fn(TimeEntry) -> Answer,
 ) -> Result<Given, FlowError> {
     once(
         app,

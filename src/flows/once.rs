@@ -29,7 +29,7 @@ pub async fn once<T>(
     key: Option<&Key>,
     needs: Needs,
     work: impl AsyncFn(&mut Unit, Loaded) -> Result<T, FlowError>,
-    render: impl Fn(&T) -> Answer,
+    render: impl Fn(T) -> Answer,
 ) -> Result<Given, FlowError> {
     app.store
         .write(async |unit: &mut Unit| {
@@ -55,7 +55,7 @@ pub async fn once<T>(
                 Some(Claim::UsedForOther) => return Err(FlowError::KeyUsedForOther),
                 Some(Claim::Running) => return Err(FlowError::KeyRunning),
             }
-            let answer = render(&work(unit, loaded).await?);
+            let answer = render(work(unit, loaded).await?);
             audit::record(app, unit, ask, AuditOutcome::Done, &answer);
             if let Some(key) = key {
                 unit.writes.remember(key, &answer, app.clock.now());

@@ -32,7 +32,7 @@ pub async fn revise(
     expected: Expected<'_>,
     revision: &Revision,
     key: Option<&Key>,
-    render: impl Fn(&Request) -> Answer,
+    render: impl Fn(Request) -> Answer,
 ) -> Result<Given, FlowError> {
     once(
         app,

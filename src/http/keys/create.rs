@@ -171,7 +171,7 @@ async fn create(
                 let location = format!("/v1/api-keys/{}", api_key.id);
                 let shown = IssuedKey {
                     key: String::new(),
-                    api_key: KeyView::from(api_key.clone()),
+                    api_key: KeyView::from(api_key),
                 };
                 answer::for_no_cache(StatusCode::CREATED, &shown, Some(&location))
             })

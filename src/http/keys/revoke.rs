@@ -45,7 +45,7 @@ async fn revoke(
         async move {
             let expected = |current: &ApiKey| expected.hold(&KeyView::from(current.clone()).tag());
             keys::revoke(&app, &ask, &id, &expected, key.as_ref(), |api_key| {
-                answer::for_no_cache(StatusCode::OK, &KeyView::from(api_key.clone()), None)
+                answer::for_no_cache(StatusCode::OK, &KeyView::from(api_key), None)
             })
             .await
         }

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::body::FactsBody;
-use super::name;
 use super::show::forbidden;
 use super::view::{RequestView, tag};
+use super::{judged, name};
 use crate::app::App;
 use crate::domain::lifecycle::{State, Step};
 use crate::domain::request::Assignee;
@@ -214,21 +214,7 @@ async fn act(
                 &expected,
                 &wanted,
                 key.as_ref(),
-                |moved| {
-                    let tag = tag(moved, &caller);
-                    let view = RequestView::new(moved.clone(), &caller, now);
-                    match (&moved.decision, moved.state) {
-                        (Some(decision), State::Ineligible) => {
-                            let location = super::view::location(moved);
-                            answer::with_problem(
-                                &refusal::ineligible(decision, view),
-                                &tag,
-                                &location,
-                            )
-                        }
-                        _ => answer::with_object(StatusCode::OK, &view, &tag, None),
-                    }
-                },
+                |moved| judged(moved, &caller, now, StatusCode::OK),
             )
             .await
         }

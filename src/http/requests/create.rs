@@ -4,10 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{CreateBody, check_words};
-use super::view::{RequestView, location, tag};
+use super::judged;
+use super::view::RequestView;
 use crate::app::App;
 use crate::domain::actor::{Requester, Role};
-use crate::domain::lifecycle::State;
 use crate::domain::rights::Action;
 use crate::flows::create::{NewRequestInput, create as store_request, may_create};
 use crate::http::answer;
@@ -80,15 +80,7 @@ async fn create(
         let (app, caller) = (app.clone(), caller.clone());
         async move {
             store_request(&app, &ask, &input, key.as_ref(), |stored| {
-                let (tag, location) = (tag(stored, &caller), location(stored));
-                let view = RequestView::new(stored.clone(), &caller, now);
-                match (&stored.decision, stored.state) {
-                    (Some(decision), State::Ineligible) => {
-                        let problem = refusal::ineligible(decision, view);
-                        answer::with_problem(&problem, &tag, &location)
-                    }
-                    _ => answer::with_object(StatusCode::CREATED, &view, &tag, Some(&location)),
-                }
+                judged(stored, &caller, now, StatusCode::CREATED)
             })
             .await
         }

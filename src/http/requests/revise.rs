@@ -77,8 +77,9 @@ async fn revise(
                 &revision,
                 key.as_ref(),
                 |stored| {
-                    let view = RequestView::new(stored.clone(), &caller, now);
-                    answer::with_object(StatusCode::OK, &view, &tag(stored, &caller), None)
+                    let tag = tag(&stored, &caller);
+                    let view = RequestView::new(stored, &caller, now);
+                    answer::with_object(StatusCode::OK, &view, &tag, None)
                 },
             )
             .await

@@ -103,7 +103,7 @@ async fn create(
         let app = app.clone();
         async move {
             log_hours(&app, &ask, &name, &worked, key.as_ref(), |entry| {
-                let view = TimeEntryView::new(entry.clone(), shown);
+                let view = TimeEntryView::new(entry, shown);
                 answer::without_tag(StatusCode::CREATED, &view)
             })
             .await
