@@ -97,17 +97,18 @@ async fn read_stretches(
         end: after,
         more: after < horizon,
     };
-    // Where all is shown, no more has to be looked at.
-    let events = match visibility {
-        Visibility::Everything if filter.passes_all() => i64::from(limit) + 1,
-        _ => STRETCH,
-    };
+    let shows_all = matches!(visibility, Visibility::Everything) && filter.passes_all();
     for _ in 0..STRETCHES {
         if !reading.more {
             break;
         }
         let after = reading.end;
-        let Stretch { end, more } = feed::stretch(connection, after, horizon, events).await?;
+        let Stretch { end, more } = if shows_all {
+            // No event is passed over, so no more of them are looked at than fit.
+            Stretch::rest(after, horizon)
+        } else {
+            feed::stretch(connection, after, horizon, STRETCH).await?
+        };
         let room = usize::from(limit).saturating_sub(reading.rows.len());
         let one_more = i64::try_from(room + 1).unwrap_or(i64::MAX);
         let mut rows = feed::between(connection, filter, visibility, after, end, one_more).await?;

@@ -104,6 +104,16 @@ pub struct Stretch {
     pub more: bool,
 }
 
+impl Stretch {
+    /// All that follows, up to the horizon.
+    pub fn rest(after: Position, horizon: Position) -> Self {
+        Self {
+            end: horizon.max(after),
+            more: false,
+        }
+    }
+}
+
 /// The end of what can be read now. Every event before it is there, whoever may see it.
 ///
 /// # Errors
@@ -174,10 +184,7 @@ pub async fn stretch(
             end: Position { transaction, event },
             more: true,
         },
-        None => Stretch {
-            end: horizon.max(after),
-            more: false,
-        },
+        None => Stretch::rest(after, horizon),
     })
 }
 

@@ -1,7 +1,7 @@
-//! What a page of requests costs among a hundred thousand: rows of the indexes it is cut from, and never
-//! the table.
+//! What a page costs among many: rows of the indexes it is cut from, and never the table.
 
 mod contents;
+mod feed;
 mod lookups;
 
 use std::sync::OnceLock;
