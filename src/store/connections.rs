@@ -40,7 +40,7 @@ pub struct PoolLimits {
 impl Default for PoolLimits {
     fn default() -> Self {
         Self {
-            connections: 20,
+            connections: 14,
             wait: Duration::from_secs(1),
             queue: 256,
         }
@@ -48,10 +48,13 @@ impl Default for PoolLimits {
 }
 
 impl PoolLimits {
-    /// Both halves of the connections: those for whatever is asked, and those for what is asked for many at once, which
-    /// has the odd one. Neither does without one.
-    pub(super) fn halves(self) -> (Self, Self) {
-        let one = (self.connections / 2).max(1);
+    /// Both parts of the connections: three of ten for whatever is asked, and the others for what is asked for many at
+    /// once. Neither does without one.
+    ///
+    /// The first are few, because each has its reading done by itself, for milliseconds: with more of them at work than
+    /// Postgres has cores, all wait for each other, and so does what is asked for many at once.
+    pub(super) fn parts(self) -> (Self, Self) {
+        let one = (self.connections * 3 / 10).max(1);
         let other = self.connections.saturating_sub(one).max(1);
         let with = |connections| Self {
             connections,
@@ -68,7 +71,7 @@ impl PoolLimits {
         }
     }
 
-    /// So many threads may have connections of their own, out of this half.
+    /// So many threads may have connections of their own, out of this part.
     pub(super) fn threads_with_lanes(&self) -> usize {
         self.connections.saturating_sub(FOR_ALL_THREADS) / here::CONNECTIONS
     }
@@ -231,13 +234,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_halves_together_have_as_many_connections_as_are_allowed() {
+    fn both_parts_together_have_as_many_connections_as_are_allowed() {
         for connections in 2..40 {
             let limits = PoolLimits {
                 connections,
                 ..PoolLimits::default()
             };
-            let (one, other) = limits.halves();
+            let (one, other) = limits.parts();
             assert_eq!(one.connections + other.connections, connections);
             assert!(one.connections > 0 && other.connections > 0);
         }

@@ -124,7 +124,7 @@ impl Store {
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
         let commits: Arc<Commits> = Arc::default();
-        let (for_one, for_many) = limits.halves();
+        let (for_one, for_many) = limits.parts();
         let threads = for_many.threads_with_lanes();
         let connections = Connections::new(url, for_one, Plans::ForValues, Arc::clone(&commits))?;
         let thread_lanes = ThreadLanes::new(url, for_many.clone(), threads, Arc::clone(&commits));
@@ -163,7 +163,7 @@ impl Store {
     /// # Errors
     /// Where the URL can't be read.
     pub fn with_replica(mut self, url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let (for_one, _) = limits.halves();
+        let (for_one, _) = limits.parts();
         let connections = Connections::new(url, for_one, Plans::ForValues, Arc::default())?;
         self.replica = Some(Replica::new(connections, self.shared.clone()));
         Ok(self)

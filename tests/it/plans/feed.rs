@@ -43,7 +43,14 @@ fn a_page_of_the_feed_looks_at_what_it_shows_and_no_more() {
             run(connection, "begin").await;
             let before = looked_at(connection).await;
             let filter = Filter::default();
-            let rows = between(connection, &filter, &Visibility::Everything, after, end, PAGE);
+            let rows = between(
+                connection,
+                &filter,
+                &Visibility::Everything,
+                after,
+                end,
+                PAGE,
+            );
             assert_eq!(rows.await.unwrap().len(), 101);
             let looked_at = looked_at(connection).await - before;
             run(connection, "rollback").await;
