@@ -93,11 +93,9 @@ impl Phrases {
         while next < words.len() {
             let first = &lower[words[next].range.clone()];
             let slot = slot(first);
-            let candidates = &self.phrases[self.starts[slot]..self.starts[slot + 1]];
-            let mut found = candidates
-                .iter()
-                .filter(|phrase| phrase.is_at(&words[next..], &lower));
-            let Some(phrase) = found.next() else {
+            let mut candidates = self.phrases[self.starts[slot]..self.starts[slot + 1]].iter();
+            let Some(phrase) = candidates.find(|phrase| phrase.is_at(&words[next..], &lower))
+            else {
                 next += 1;
                 continue;
             };
