@@ -177,26 +177,23 @@ enum Kind {
     Wide,
 }
 
-const KINDS: [Kind; 256] = {
-    let mut kinds = [Kind::Wide; 256];
-    let mut byte: u8 = 0;
-    while byte.is_ascii() {
-        kinds[byte as usize] = match byte {
-            b'\n' => Kind::NewLine,
-            b'.' | b'!' | b'?' | b';' | b':' => Kind::Stop,
-            b'\'' => Kind::Apostrophe,
-            _ if byte.is_ascii_alphanumeric() => Kind::Inside,
-            _ => Kind::Between,
-        };
-        byte += 1;
+impl Kind {
+    const fn of(byte: u8) -> Self {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Self::Inside,
+            b'\n' => Self::NewLine,
+            b'.' | b'!' | b'?' | b';' | b':' => Self::Stop,
+            b'\'' => Self::Apostrophe,
+            0x80.. => Self::Wide,
+            _ => Self::Between,
+        }
     }
-    kinds
-};
+}
 
 /// Cuts a text into words, and writes it down in small letters.
 fn words(text: &str, lower: &mut String) -> Vec<Word> {
     let bytes = text.as_bytes();
-    let kind_at = |at: usize| bytes.get(at).map(|byte| KINDS[usize::from(*byte)]);
+    let kind_at = |at: usize| bytes.get(at).copied().map(Kind::of);
     let char_at = |at: usize| text[at..].chars().next();
     let mut words = Vec::with_capacity(text.len() / 5);
     let (mut start, mut after_break) = (None, false);

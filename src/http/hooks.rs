@@ -16,7 +16,6 @@ use crate::credentials;
 use crate::domain::actor::Caller;
 use crate::flows::keys;
 use crate::oidc::{Oidc, Refused};
-use crate::store::{Connection, ready};
 
 /// Both hooks, on the running service.
 pub struct Hooks {
@@ -64,12 +63,7 @@ fn refused(refused: Refused) -> Problem {
 impl Readiness for Hooks {
     fn check(&self) -> LocalBoxFuture<'_, Result<(), Problem>> {
         async move {
-            let takes_writes = self
-                .app
-                .store
-                .read(async |connection: &mut Connection| ready::takes_writes(connection).await)
-                .await?;
-            if takes_writes {
+            if self.app.store.takes_writes().await? {
                 Ok(())
             } else {
                 Err(Problem::new(Code::NotReady).detail("The database takes no writes."))

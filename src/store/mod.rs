@@ -177,6 +177,17 @@ impl Store {
         self.connections.read(work).await
     }
 
+    /// Whether the database answers and takes writes. Asked over the connections of what is asked for many at once, so
+    /// that long readings, which hold up others of their kind, don't make the service look dead.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn takes_writes(&self) -> Result<bool, StoreError> {
+        self.shared
+            .read(async |connection: &mut Connection| ready::takes_writes(connection).await)
+            .await
+    }
+
     /// Runs queries that belong to no transaction, on the replica where there is one that is of use. Either way they
     /// see all that was acknowledged before.
     ///

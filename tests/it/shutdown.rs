@@ -146,7 +146,7 @@ fn a_thread_that_stops_first_takes_no_database_connection_with_it() {
         app.db.wait_for_waiting(connections.len());
     };
     // The threads take connections by turns, so each opens some to the database.
-    let mut connections: Vec<Connection> = (0..6).map(|_| Connection::open(app.address)).collect();
+    let mut connections: Vec<Connection> = (0..4).map(|_| Connection::open(app.address)).collect();
     send(&mut connections);
     session.run("rollback");
     for connection in &mut connections {
