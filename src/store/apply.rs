@@ -3,6 +3,8 @@
 //!
 //! The only place that writes `state`.
 
+use std::convert::identity;
+
 use chrono::{DateTime, Datelike, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::audit::Entry;
 use super::column::Document;
-use super::columns::{Rows, table};
+use super::columns::{Rows, names_of, table};
 use super::drawn::{FactsRow, FactsRows};
 use super::idempotency::{Answer, Key};
 use super::rows::{
@@ -431,72 +433,30 @@ impl QueryFragment<Pg> for Write<'_> {
             answers,
             changes,
         } = self.0;
-        let mut before = "with ";
-        let mut part = |out: &mut AstPass<'_, 'b, Pg>, text: &str| {
-            out.push_sql(before);
-            out.push_sql(text);
-            before = ", ";
+        let mut parts = Parts {
+            out: out.reborrow(),
+            before: "with ",
         };
-        macro_rules! insert {
-            ($rows:expr, $columns:ty, $table:literal) => {
-                insert!([$rows], $table, <$columns>::NAMES, <$columns>::NAMES, "")
-            };
-            ([$rows:expr $(, $more:expr)?], $table:literal, $names:expr, $values:expr, $end:literal) => {
-                if !$rows.is_empty() {
-                    part(
-                        &mut out,
-                        &format!(
-                            "new_{table} as (insert into {table} ({names}) select {values} from ",
-                            table = $table,
-                            names = $names,
-                            values = $values,
-                        ),
-                    );
-                    table("given", &[$rows $(, $more)?], &mut out)?;
-                    out.push_sql(concat!($end, ")"));
-                }
-            };
-        }
-        let names = format!("{}, {}", NewRows::NAMES, FactsRows::NAMES);
-        insert!([new, new_facts], "requests", names, names, "");
-        if !changed.is_empty() {
-            part(
-                &mut out,
-                &format!("changed as (update requests set {CHANGE} from "),
-            );
-            table("given", &[changed], &mut out)?;
-            out.push_sql(IN_THE_VERSION_READ);
-        }
-        if !revised.is_empty() {
-            let facts: String = FactsRows::NAMES
-                .split(", ")
-                .map(|name| format!(", {name} = given.{name}"))
-                .collect();
-            part(
-                &mut out,
-                &format!("revised as (update requests set {CHANGE}{facts} from "),
-            );
-            table("given", &[revised, revised_facts], &mut out)?;
-            out.push_sql(IN_THE_VERSION_READ);
-        }
-        insert!(
-            [words],
+        parts.insert("requests", &[new, new_facts], identity, "")?;
+        parts.change("changed", &[changed], "")?;
+        parts.change("revised", &[revised, revised_facts], FactsRows::NAMES)?;
+        parts.insert(
             "request_words",
-            WordsRows::NAMES,
-            WordsRows::NAMES,
-            " on conflict (request_id) do update set words = excluded.words"
-        );
-        let changed_members = "array(select jsonb_array_elements_text(given.changed))";
-        insert!(
-            [lines],
-            "request_events",
-            Lines::NAMES,
-            Lines::NAMES.replace("changed", changed_members),
-            ""
-        );
-        insert!(time_entries, TimeEntryRows, "time_entries");
-        insert!(audit, AuditRows, "audit");
-        insert!(answers, AnswerRows, "idempotency_keys");
+            &[words],
+            identity,
+            " on conflict (request_id) do update set words = excluded.words",
+        )?;
+        // There is no array of arrays of different lengths.
+        let with_members = |names: String| {
+            names.replace(
+                "changed",
+                "array(select jsonb_array_elements_text(given.changed))",
+            )
+        };
+        parts.insert("request_events", &[lines], with_members, "")?;
+        parts.insert("time_entries", &[time_entries], identity, "")?;
+        parts.insert("audit", &[audit], identity, "")?;
+        parts.insert("idempotency_keys", &[answers], identity, "")?;
         out.push_sql(" select all_are_changed(0");
         for (rows, name) in [(changed, "changed"), (revised, "revised")] {
             if !rows.is_empty() {
@@ -506,6 +466,50 @@ impl QueryFragment<Pg> for Write<'_> {
         out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(changes)?;
         out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The parts of the statement, as they come. What gets no rows has none.
+struct Parts<'a, 'b> {
+    out: AstPass<'a, 'b, Pg>,
+    before: &'static str,
+}
+
+impl<'b> Parts<'_, 'b> {
+    /// Inserts rows whose columns the named ones are, or what the values say of them.
+    fn insert(
+        &mut self,
+        into: &str,
+        rows: &[&'b dyn Rows],
+        values: impl FnOnce(String) -> String,
+        end: &str,
+    ) -> QueryResult<()> {
+        let names = names_of(rows);
+        let values = values(names.clone());
+        let head = format!("new_{into} as (insert into {into} ({names}) select {values} from ");
+        self.part(&head, rows, &format!("{end})"))
+    }
+
+    /// Changes requests, and sets the columns besides that have these names.
+    fn change(&mut self, name: &str, rows: &[&'b dyn Rows], besides: &str) -> QueryResult<()> {
+        let besides = besides.split(", ").filter(|column| !column.is_empty());
+        let besides: String = besides
+            .map(|column| format!(", {column} = given.{column}"))
+            .collect();
+        let head = format!("{name} as (update requests set {CHANGE}{besides} from ");
+        self.part(&head, rows, IN_THE_VERSION_READ)
+    }
+
+    fn part(&mut self, head: &str, rows: &[&'b dyn Rows], end: &str) -> QueryResult<()> {
+        if rows.iter().all(|rows| rows.is_empty()) {
+            return Ok(());
+        }
+        self.out.push_sql(self.before);
+        self.before = ", ";
+        self.out.push_sql(head);
+        table("given", rows, &mut self.out)?;
+        self.out.push_sql(end);
         Ok(())
     }
 }

@@ -115,9 +115,14 @@ pub(super) fn table<'b>(
     for rows in kinds {
         rows.arrays(&mut before, out)?;
     }
-    let names: Vec<&str> = kinds.iter().map(|rows| rows.names()).collect();
-    out.push_sql(&format!("[]) as {name} ({})", names.join(", ")));
+    out.push_sql(&format!("[]) as {name} ({})", names_of(kinds)));
     Ok(())
+}
+
+/// The names of all their columns, with commas between them.
+pub(super) fn names_of(kinds: &[&dyn Rows]) -> String {
+    let names: Vec<&str> = kinds.iter().map(|rows| rows.names()).collect();
+    names.join(", ")
 }
 
 /// A type as Postgres calls it: who reads the statement alone, as in a log, can tell what its values are.

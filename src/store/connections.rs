@@ -247,6 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn every_thread_has_connections_of_its_own_with_as_many_as_the_operator_is_told() {
+        for (connections, threads) in [
+            (PoolLimits::default().connections, 2),
+            (14, 2),
+            (23, 4),
+            (40, 8),
+        ] {
+            let limits = PoolLimits {
+                connections,
+                ..PoolLimits::default()
+            };
+            let (_, for_many) = limits.parts();
+            assert_eq!(for_many.threads_with_lanes(), threads, "{connections}");
+        }
+    }
+
+    #[test]
     fn a_url_that_cannot_be_read_is_refused_and_not_shown() {
         let url = "postgres://desk:secret@localhost:port/desk";
         let limits = PoolLimits::default();

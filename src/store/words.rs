@@ -214,6 +214,20 @@ mod tests {
     }
 
     #[test]
+    fn first_letters_order_as_the_words_do() {
+        let words = [
+            "", "a", "ab", "abcdefg", "abcdefgh", "abd", "b", "été", "株",
+        ];
+        let letters = words.map(|word| first_letters(word.as_bytes()));
+        assert!(
+            letters.is_sorted_by(|one, other| one < other),
+            "{letters:?}"
+        );
+        let longer = ["abcdefgh", "abcdefghi"].map(|word| first_letters(word.as_bytes()));
+        assert_eq!(longer[0], longer[1], "the words themselves decide");
+    }
+
+    #[test]
     fn what_people_type_is_understood() {
         for (typed, meant) in [
             ("Landing zone", "('landing') & ('zone')"),

@@ -46,22 +46,25 @@ fn pages_lead_to_each_other_and_show_each_event_once() {
         pdm.create(&session_at_pad());
     }
     let all = read(&pdm, "", 7);
-    let mut path = "/v1/events?limit=3&type=created".to_owned();
-    let mut found = Vec::new();
-    let mut pages = 0;
-    loop {
-        let answer = pdm.get(&path);
-        found.extend(members(answer.json()["items"].as_array().unwrap(), "id"));
-        pages += 1;
-        let Some(link) = answer.header("link") else {
-            break;
-        };
-        let (address, rest) = link.strip_prefix('<').unwrap().split_once('>').unwrap();
-        assert_eq!(rest, "; rel=\"next\"");
-        path = address.to_owned();
+    // A part of the feed is cut from stretches that are looked at, the whole of it is not.
+    for (reader, filter) in [(&pdm, "&type=created"), (&app.viewer(), "")] {
+        let mut path = format!("/v1/events?limit=3{filter}");
+        let mut found = Vec::new();
+        let mut pages = 0;
+        loop {
+            let answer = reader.get(&path);
+            found.extend(members(answer.json()["items"].as_array().unwrap(), "id"));
+            pages += 1;
+            let Some(link) = answer.header("link") else {
+                break;
+            };
+            let (address, rest) = link.strip_prefix('<').unwrap().split_once('>').unwrap();
+            assert_eq!(rest, "; rel=\"next\"");
+            path = address.to_owned();
+        }
+        assert_eq!(found, members(&all, "id"));
+        assert_eq!(pages, 3);
     }
-    assert_eq!(found, members(&all, "id"));
-    assert_eq!(pages, 3);
 }
 
 #[test]
