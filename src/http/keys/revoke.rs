@@ -25,6 +25,7 @@ use crate::store::keys::ApiKey;
     delete, path = "/v1/api-keys/{id}", tag = "callers", operation_id = "revoke_api_key",
     params(
         ("id" = String, Path, description = "Id of the key.", min_length = 1, max_length = 20, example = "h3Jq0ZsT8mVd"),
+        ("If-Match" = Option<String>, Header, description = "Tag of the key as it was read: one that has changed is not revoked.", min_length = 1, max_length = 1000),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: the same key and body get the first answer again.", min_length = 1, max_length = 255)
     ),
     responses((status = 200, description = "The revoked key.", body = KeyView))
@@ -60,9 +61,5 @@ async fn revoke(
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_revoke, revoke)
         .does(&[Action::ManageKeys])
-        .problems(&[
-            Code::ActionForbidden,
-            Code::PreconditionFailed,
-            Code::CommitOutcomeUnknown,
-        ])
+        .problems(&[Code::ActionForbidden, Code::CommitOutcomeUnknown])
 }

@@ -284,12 +284,7 @@ fn implied(endpoint: &Endpoint, operation: &Operation) -> Vec<Code> {
                     codes.extend([Code::CursorInvalid, Code::CursorFilterMismatch]);
                 }
             }
-            (ParameterIn::Header, "If-Match") => codes.extend([
-                Code::IfMatchMalformed,
-                Code::PreconditionFailed,
-                Code::PreconditionRequired,
-            ]),
-            (ParameterIn::Header, "If-None-Match") => {
+            (ParameterIn::Header, "If-Match" | "If-None-Match") => {
                 codes.extend([Code::IfMatchMalformed, Code::PreconditionFailed]);
             }
             (ParameterIn::Header, super::idempotency::HEADER) => {

@@ -240,8 +240,9 @@ pub fn endpoint() -> Endpoint {
             Code::ActionForbidden,
             Code::TransitionNotAllowed,
             Code::IdempotencyInProgress,
-            Code::PreconditionFailed,
             Code::IdempotencyKeyReused,
+            // The released document lists it, though a step is taken without the header.
+            Code::PreconditionRequired,
             Code::Ineligible,
             Code::CommitOutcomeUnknown,
         ])

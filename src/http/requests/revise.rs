@@ -98,7 +98,6 @@ pub fn endpoint() -> Endpoint {
             Code::ActionForbidden,
             Code::TransitionNotAllowed,
             Code::IdempotencyInProgress,
-            Code::PreconditionFailed,
             Code::IdempotencyKeyReused,
             Code::PreconditionRequired,
             Code::CommitOutcomeUnknown,
