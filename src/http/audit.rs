@@ -10,6 +10,7 @@ use validator::Validate;
 use super::answer;
 use super::auth::Authenticated;
 use super::codes::Code;
+use super::moment;
 use super::page::{self, DEFAULT_LIMIT, Page};
 use super::problem::Problem;
 use super::query::Query;
@@ -27,6 +28,7 @@ pub struct EntryView {
     /// Identity.
     pub id: Uuid,
     /// When (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub at: DateTime<Utc>,
     /// Subject of the credential, or what did it without one, such as `command line`.
     #[schema(max_length = 254, example = "paula@example.com")]

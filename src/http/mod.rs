@@ -36,6 +36,7 @@ pub mod hooks;
 pub mod idempotency;
 pub mod keys;
 pub mod me;
+mod moment;
 pub mod openapi;
 mod origin;
 pub mod page;

@@ -15,6 +15,7 @@ use crate::flows::FlowError;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
+use crate::http::moment;
 use crate::http::page::{self, Page, PageParameters};
 use crate::http::path::Path;
 use crate::http::problem::Problem;
@@ -76,6 +77,7 @@ pub struct EventView {
     /// Who did it.
     pub actor: ActorView,
     /// When (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub at: DateTime<Utc>,
 }
 

@@ -16,6 +16,7 @@ use crate::http::answer::PageAnswer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
 use crate::http::etag::EntityTag;
+use crate::http::moment;
 use crate::http::page::{self, Page};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Query;
@@ -85,10 +86,13 @@ pub struct SummaryView {
     #[schema(nullable = false, max_length = 200)]
     pub assignee: Option<String>,
     /// When it was first stored (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub created_at: DateTime<Utc>,
     /// When it last changed (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub updated_at: DateTime<Utc>,
     /// When it came into its state (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub state_since: DateTime<Utc>,
 }
 

@@ -15,6 +15,7 @@ use crate::domain::lifecycle::{self, State, StatusCategory};
 use crate::domain::request::{Assignee, Progress, Request};
 use crate::domain::rights::{Projection, projection};
 use crate::http::etag::EntityTag;
+use crate::http::moment;
 
 /// Hours, each kind apart.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -195,10 +196,13 @@ pub struct RequestView {
     #[schema(max_items = 15)]
     pub allowed_transitions: Vec<State>,
     /// When it was first stored (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub created_at: DateTime<Utc>,
     /// When it last changed (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub updated_at: DateTime<Utc>,
     /// When it came into its state (UTC).
+    #[serde(serialize_with = "moment::serialize")]
     pub state_since: DateTime<Utc>,
 }
 
