@@ -74,7 +74,8 @@ pub struct Writes {
     /// Changes with other facts than before. Apart from the others, which leave the facts as they are.
     revised: ChangedRows,
     revised_facts: FactsRows,
-    words: WordsRows,
+    new_words: WordsRows,
+    revised_words: WordsRows,
     lines: Lines,
     time_entries: TimeEntryRows,
     audit: AuditRows,
@@ -138,7 +139,7 @@ impl Writes {
             state_since: stamp.at,
         });
         self.new_facts.push(FactsRow::of(&request.facts));
-        self.put_words(&request);
+        self.new_words.push(words_of(&request));
         self.record(&request, event, who, stamp);
         request
     }
@@ -201,21 +202,13 @@ impl Writes {
         if is_revised {
             self.revised.push(row);
             self.revised_facts.push(FactsRow::of(&request.facts));
-            self.put_words(&request);
+            self.revised_words.push(words_of(&request));
         } else {
             self.changed.push(row);
         }
         self.changes += 1;
         self.record(&request, event, who, stamp);
         request
-    }
-
-    fn put_words(&mut self, request: &Request) {
-        self.words.push(WordsRow {
-            request_id: request.id,
-            created_at: request.created_at,
-            words: words::of(request),
-        });
     }
 
     fn record(&mut self, request: &Request, event: Event, who: &Who, stamp: Stamp) {
@@ -332,7 +325,8 @@ impl Writes {
             changed,
             revised,
             revised_facts,
-            words,
+            new_words,
+            revised_words,
             lines,
             time_entries,
             audit,
@@ -344,7 +338,8 @@ impl Writes {
         self.changed.append(changed);
         self.revised.append(revised);
         self.revised_facts.append(revised_facts);
-        self.words.append(words);
+        self.new_words.append(new_words);
+        self.revised_words.append(revised_words);
         self.lines.append(lines);
         self.time_entries.append(time_entries);
         self.audit.append(audit);
@@ -360,7 +355,8 @@ impl Writes {
             changed,
             revised,
             revised_facts: _,
-            words: _,
+            new_words: _,
+            revised_words: _,
             lines,
             time_entries,
             audit,
@@ -378,7 +374,7 @@ impl Writes {
 
     /// Whether there are words to be sorted in.
     pub(super) fn has_words(&self) -> bool {
-        !self.words.is_empty()
+        !(self.new_words.is_empty() && self.revised_words.is_empty())
     }
 
     /// Whether there is something for the feed to tell.
@@ -397,6 +393,15 @@ pub async fn write(mut connection: &AsyncPgConnection, writes: &Writes) -> Resul
         Write(writes).execute(&mut connection).await?;
     }
     Ok(())
+}
+
+/// The words of a request, as they are searched.
+fn words_of(request: &Request) -> WordsRow {
+    WordsRow {
+        request_id: request.id,
+        created_at: request.created_at,
+        words: words::of(request),
+    }
 }
 
 /// The name of who delivers.
@@ -426,7 +431,8 @@ impl QueryFragment<Pg> for Write<'_> {
             changed,
             revised,
             revised_facts,
-            words,
+            new_words,
+            revised_words,
             lines,
             time_entries,
             audit,
@@ -437,14 +443,14 @@ impl QueryFragment<Pg> for Write<'_> {
             out: out.reborrow(),
             before: "with ",
         };
-        parts.insert("requests", &[new, new_facts], identity, "")?;
+        parts.insert("requests", &[new, new_facts], identity)?;
         parts.change("changed", &[changed], "")?;
         parts.change("revised", &[revised, revised_facts], FactsRows::NAMES)?;
-        parts.insert(
-            "request_words",
-            &[words],
-            identity,
-            " on conflict (request_id) do update set words = excluded.words",
+        parts.insert("request_words", &[new_words], identity)?;
+        parts.part(
+            "revised_words as (update request_words set words = given.words from ",
+            &[revised_words],
+            " where request_words.request_id = given.request_id)",
         )?;
         // There is no array of arrays of different lengths.
         let with_members = |names: String| {
@@ -453,10 +459,10 @@ impl QueryFragment<Pg> for Write<'_> {
                 "array(select jsonb_array_elements_text(given.changed))",
             )
         };
-        parts.insert("request_events", &[lines], with_members, "")?;
-        parts.insert("time_entries", &[time_entries], identity, "")?;
-        parts.insert("audit", &[audit], identity, "")?;
-        parts.insert("idempotency_keys", &[answers], identity, "")?;
+        parts.insert("request_events", &[lines], with_members)?;
+        parts.insert("time_entries", &[time_entries], identity)?;
+        parts.insert("audit", &[audit], identity)?;
+        parts.insert("idempotency_keys", &[answers], identity)?;
         out.push_sql(" select all_are_changed(0");
         for (rows, name) in [(changed, "changed"), (revised, "revised")] {
             if !rows.is_empty() {
@@ -483,12 +489,11 @@ impl<'b> Parts<'_, 'b> {
         into: &str,
         rows: &[&'b dyn Rows],
         values: impl FnOnce(String) -> String,
-        end: &str,
     ) -> QueryResult<()> {
         let names = names_of(rows);
         let values = values(names.clone());
         let head = format!("new_{into} as (insert into {into} ({names}) select {values} from ");
-        self.part(&head, rows, &format!("{end})"))
+        self.part(&head, rows, ")")
     }
 
     /// Changes requests, and sets the columns besides that have these names.
