@@ -15,67 +15,14 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::apply::Writes;
 use super::connection::{Plans, check, connect_for};
-use super::{Connection, StoreError, WorkError, here};
+use super::limits::PoolLimits;
+use super::{Connection, StoreError, WorkError};
 
 pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
 type Pool = deadpool::managed::Pool<Manager>;
 
 /// Connections are renewed after this long, so that none outlives a failover unseen.
 const MAXIMUM_AGE: Duration = Duration::from_secs(30 * 60);
-
-/// Connections for work of any thread that has to be done by itself, and for threads without their own.
-const FOR_ALL_THREADS: usize = 4;
-
-/// How the connections of a store are shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolLimits {
-    /// Connections at most.
-    pub connections: usize,
-    /// Time that work waits for one of them.
-    pub wait: Duration,
-    /// Work that waits at once; more is refused at once.
-    pub queue: usize,
-}
-
-impl Default for PoolLimits {
-    fn default() -> Self {
-        Self {
-            connections: 14,
-            wait: Duration::from_secs(1),
-            queue: 256,
-        }
-    }
-}
-
-impl PoolLimits {
-    /// Both parts of the connections: three of ten for whatever is asked, and the others for what is asked for many at
-    /// once. Neither does without one.
-    ///
-    /// The first are few, because each has its reading done by itself, for milliseconds: with more of them at work than
-    /// Postgres has cores, all wait for each other, and so does what is asked for many at once.
-    pub(super) fn parts(self) -> (Self, Self) {
-        let one = (self.connections * 3 / 10).max(1);
-        let other = self.connections.saturating_sub(one).max(1);
-        let with = |connections| Self {
-            connections,
-            ..self.clone()
-        };
-        (with(one), with(other))
-    }
-
-    /// So many connections less.
-    pub(super) fn without(self, connections: usize) -> Self {
-        Self {
-            connections: self.connections - connections,
-            ..self
-        }
-    }
-
-    /// So many threads may have connections of their own, out of this part.
-    pub(super) fn threads_with_lanes(&self) -> usize {
-        self.connections.saturating_sub(FOR_ALL_THREADS) / here::CONNECTIONS
-    }
-}
 
 /// Why there is no connection for somebody.
 pub(super) enum NoConnection {
@@ -176,10 +123,28 @@ impl Connections {
             .queue
             .try_acquire()
             .map_err(|full| NoConnection::AllInUse(format!("the queue is full: {full}")))?;
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => NoConnection::AllInUse(error.to_string()),
-            _ => NoConnection::Failed(error.to_string()),
-        })
+        self.pool.get().await.map_err(no_connection)
+    }
+
+    /// A connection, where one is free within this time.
+    ///
+    /// # Errors
+    /// Where the database can't be reached.
+    pub async fn get_within(&self, wait: Duration) -> Result<Option<Object<Manager>>, StoreError> {
+        let timeouts = Timeouts {
+            wait: Some(wait),
+            ..self.pool.timeouts()
+        };
+        match self
+            .pool
+            .timeout_get(&timeouts)
+            .await
+            .map_err(no_connection)
+        {
+            Ok(connection) => Ok(Some(connection)),
+            Err(NoConnection::AllInUse(_)) => Ok(None),
+            Err(NoConnection::Failed(why)) => Err(StoreError::Unavailable(why)),
+        }
     }
 
     /// Runs queries that belong to no transaction.
@@ -187,13 +152,7 @@ impl Connections {
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.get().await?;
-        let result = work(&mut connection).await;
-        give_back(
-            connection,
-            result.as_ref().err().and_then(WorkError::store_error),
-        );
-        result
+        read_over(self.get().await?, work).await
     }
 
     /// Says that a transaction was committed.
@@ -222,6 +181,26 @@ impl Connections {
     }
 }
 
+fn no_connection<E: std::fmt::Display>(error: PoolError<E>) -> NoConnection {
+    match error {
+        PoolError::Timeout(TimeoutType::Wait) => NoConnection::AllInUse(error.to_string()),
+        _ => NoConnection::Failed(error.to_string()),
+    }
+}
+
+/// Runs queries that belong to no transaction, over this connection.
+pub(super) async fn read_over<T, E: WorkError>(
+    mut connection: Object<Manager>,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let result = work(&mut connection).await;
+    give_back(
+        connection,
+        result.as_ref().err().and_then(WorkError::store_error),
+    );
+    result
+}
+
 /// Gives a connection back to the pool, unless the error says that it is of no use any more.
 pub(super) fn give_back(connection: Object<Manager>, error: Option<&StoreError>) {
     if error.is_some_and(StoreError::spoils_connection) {
@@ -232,36 +211,6 @@ pub(super) fn give_back(connection: Object<Manager>, error: Option<&StoreError>)
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_parts_together_have_as_many_connections_as_are_allowed() {
-        for connections in 2..40 {
-            let limits = PoolLimits {
-                connections,
-                ..PoolLimits::default()
-            };
-            let (one, other) = limits.parts();
-            assert_eq!(one.connections + other.connections, connections);
-            assert!(one.connections > 0 && other.connections > 0);
-        }
-    }
-
-    #[test]
-    fn every_thread_has_connections_of_its_own_with_as_many_as_the_operator_is_told() {
-        for (connections, threads) in [
-            (PoolLimits::default().connections, 2),
-            (14, 2),
-            (23, 4),
-            (40, 8),
-        ] {
-            let limits = PoolLimits {
-                connections,
-                ..PoolLimits::default()
-            };
-            let (_, for_many) = limits.parts();
-            assert_eq!(for_many.threads_with_lanes(), threads, "{connections}");
-        }
-    }
 
     #[test]
     fn a_url_that_cannot_be_read_is_refused_and_not_shown() {

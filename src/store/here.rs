@@ -1,19 +1,28 @@
-//! Lanes of one thread alone. A thread that serves requests may have its own, with connections that it serves itself:
-//! then no other thread has to be woken, neither for what is asked nor for the answer.
+//! Lanes and connections of one thread alone. A thread that serves requests may have its own, which it serves itself: then
+//! no other thread has to be woken, neither for what is asked nor for the answer.
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
+use deadpool::managed::Object;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::connection::Plans;
-use super::connections::{Commits, Connections, PoolLimits};
+use super::connections::{Commits, Connections, Manager};
 use super::lanes::Lanes;
+use super::limits::PoolLimits;
 
-/// Connections of such a thread: one for what is read together, one for what is written together, and one for what is
-/// written while that is held up.
-pub(super) const CONNECTIONS: usize = 3;
+/// Connections of such a thread for what is asked for many at once: one for what is read together, one for what is
+/// written together, and one for what is written while that is held up.
+pub(super) const FOR_MANY: usize = 3;
+
+/// Connections of such a thread for what is read by itself.
+pub(super) const FOR_ONE: usize = 2;
+
+/// Who has waited so long for one of these goes by those of all threads: something holds them up.
+const LONG: Duration = Duration::from_millis(100);
 
 thread_local! {
     static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
@@ -21,6 +30,7 @@ thread_local! {
 
 struct Here {
     lanes: Lanes,
+    for_one: Connections,
     /// Given back when the thread ends.
     place: OwnedSemaphorePermit,
 }
@@ -37,39 +47,55 @@ pub(super) struct ThreadLanes {
 impl ThreadLanes {
     /// For so many threads.
     pub fn new(url: &str, limits: PoolLimits, threads: usize, commits: Arc<Commits>) -> Self {
-        let connections = CONNECTIONS;
         Self {
             url: url.into(),
-            limits: PoolLimits {
-                connections,
-                ..limits
-            },
+            limits,
             commits,
             places: Arc::new(Semaphore::new(threads)),
         }
     }
 
-    /// Opens lanes for the thread this is called in, which has to be inside its Tokio runtime. They are open for as
-    /// long as the thread runs. There are none where as many threads have theirs as may.
+    /// Opens lanes and connections for the thread this is called in, which has to be inside its Tokio runtime. They are
+    /// there for as long as the thread runs. There are none where as many threads have theirs as may.
     ///
     /// # Errors
     /// Where the URL can't be read.
     pub fn open(&self) -> Result<(), StoreError> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            let (limits, commits) = (self.limits.clone(), Arc::clone(&self.commits));
-            let connections = Connections::new(&self.url, limits, Plans::Once, commits)?;
-            let lanes = Lanes::open(&connections, 1);
-            HERE.set(Some(Here { lanes, place }));
+            let open = |connections, plans| {
+                let limits = self.limits.with(connections);
+                Connections::new(&self.url, limits, plans, Arc::clone(&self.commits))
+            };
+            HERE.set(Some(Here {
+                lanes: Lanes::open(&open(FOR_MANY, Plans::Once)?, 1),
+                for_one: open(FOR_ONE, Plans::ForValues)?,
+                place,
+            }));
         }
         Ok(())
     }
 
     /// The lanes of this thread, where it has some to this store.
-    pub fn here(&self) -> Option<Lanes> {
+    pub fn lanes(&self) -> Option<Lanes> {
+        self.here(|here| here.lanes.clone())
+    }
+
+    /// A connection of this thread for what is read by itself, where it has some to this store. Who comes first is first;
+    /// only who has waited [`LONG`] gets none.
+    ///
+    /// # Errors
+    /// Where the database can't be reached.
+    pub async fn connection(&self) -> Result<Option<Object<Manager>>, StoreError> {
+        match self.here(|here| here.for_one.clone()) {
+            Some(connections) => connections.get_within(LONG).await,
+            None => Ok(None),
+        }
+    }
+
+    fn here<T>(&self, part: impl FnOnce(&Here) -> T) -> Option<T> {
         HERE.with_borrow(|here| {
             let here = here.as_ref()?;
-            let is_of_this = Arc::ptr_eq(here.place.semaphore(), &self.places);
-            is_of_this.then(|| here.lanes.clone())
+            Arc::ptr_eq(here.place.semaphore(), &self.places).then(|| part(here))
         })
     }
 }

@@ -16,6 +16,7 @@ pub mod history;
 pub mod idempotency;
 pub mod keys;
 mod lanes;
+mod limits;
 pub mod migrations;
 pub mod needs;
 mod numbers;
@@ -40,11 +41,12 @@ use tokio::runtime::Handle;
 
 use connection::Plans;
 pub use connection::connect;
-pub use connections::PoolLimits;
-use connections::{Commits, Connections, give_back};
+use connections::{Commits, Connections, give_back, read_over};
 pub use error::StoreError;
 use here::ThreadLanes;
 use lanes::Lanes;
+pub use limits::PoolLimits;
+use limits::Shares;
 use needs::{Found, Held, Loaded, Needs};
 use replica::Replica;
 use requests::Lock;
@@ -124,16 +126,17 @@ impl Store {
     /// Where the URL can't be read.
     pub fn with(url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
         let commits: Arc<Commits> = Arc::default();
-        let (for_one, for_many) = limits.parts();
-        let threads = for_many.threads_with_lanes();
-        let connections = Connections::new(url, for_one, Plans::ForValues, Arc::clone(&commits))?;
-        let thread_lanes = ThreadLanes::new(url, for_many.clone(), threads, Arc::clone(&commits));
-        let shared = Connections::new(
-            url,
-            for_many.without(threads * here::CONNECTIONS),
-            Plans::Once,
-            commits,
-        )?;
+        let Shares {
+            threads,
+            for_one,
+            for_many,
+        } = limits.shares();
+        let open = |connections, plans| {
+            Connections::new(url, limits.with(connections), plans, Arc::clone(&commits))
+        };
+        let connections = open(for_one, Plans::ForValues)?;
+        let shared = open(for_many, Plans::Once)?;
+        let thread_lanes = ThreadLanes::new(url, limits, threads, commits);
         let lanes = Handle::try_current().is_ok();
         Ok(Self {
             lanes: lanes.then(|| Lanes::open(&shared, SHARED_WRITING_LANES)),
@@ -154,7 +157,7 @@ impl Store {
     }
 
     fn lanes(&self) -> Option<Lanes> {
-        self.thread_lanes.here().or_else(|| self.lanes.clone())
+        self.thread_lanes.lanes().or_else(|| self.lanes.clone())
     }
 
     /// The same store with a replica of its database to read from, which gets as many connections as such reads have
@@ -163,8 +166,13 @@ impl Store {
     /// # Errors
     /// Where the URL can't be read.
     pub fn with_replica(mut self, url: &str, limits: PoolLimits) -> Result<Self, StoreError> {
-        let (for_one, _) = limits.parts();
-        let connections = Connections::new(url, for_one, Plans::ForValues, Arc::default())?;
+        let Shares {
+            threads,
+            for_one,
+            for_many: _,
+        } = limits.shares();
+        let limits = limits.with(for_one + threads * here::FOR_ONE);
+        let connections = Connections::new(url, limits, Plans::ForValues, Arc::default())?;
         self.replica = Some(Replica::new(connections, self.shared.clone()));
         Ok(self)
     }
@@ -174,7 +182,10 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.connections.read(work).await
+        match self.thread_lanes.connection().await? {
+            Some(connection) => read_over(connection, work).await,
+            None => self.connections.read(work).await,
+        }
     }
 
     /// Whether the database answers and takes writes. Asked over the connections of what is asked for many at once, so
@@ -201,7 +212,7 @@ impl Store {
         {
             return result;
         }
-        self.connections.read(work).await
+        self.read(work).await
     }
 
     /// Reads what is needed as it is now, together with what others need at this moment.

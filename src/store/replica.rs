@@ -348,7 +348,7 @@ impl Query for AskReplica {
 #[cfg(test)]
 mod tests {
     use super::super::connection::Plans;
-    use super::super::connections::PoolLimits;
+    use super::super::limits::PoolLimits;
     use super::*;
 
     /// One that nobody has connected to.
