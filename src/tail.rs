@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::store::feed::{self, Filter, News, Position};
 use crate::store::requests::Visibility;
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, Plans, StoreError};
 
 /// One caller may wait in so many places at once.
 pub const PLACES_PER_CALLER: usize = 20;
@@ -261,7 +261,7 @@ pub async fn run(app: Arc<App>) {
 async fn look(app: &App, seen: Position) -> Result<bool, StoreError> {
     let (news, end) = app
         .store
-        .read(async |connection: &mut Connection| {
+        .read(Plans::ForValues, async |connection: &mut Connection| {
             let horizon = feed::horizon(connection).await?;
             if horizon <= seen {
                 return Ok::<_, StoreError>((Vec::new(), seen));

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::flows::{FlowError, expire};
-use crate::store::{Connection, Store, StoreError, idempotency, words};
+use crate::store::{Connection, Plans, Store, StoreError, idempotency, words};
 
 /// How often it is looked for something to do.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -51,7 +51,9 @@ pub async fn run_once(app: &App) -> Result<Report, FlowError> {
 
 async fn sort_in(store: &Store) -> Result<(), StoreError> {
     store
-        .read(async |connection: &mut Connection| words::sort_in(connection).await)
+        .read(Plans::ForValues, async |connection: &mut Connection| {
+            words::sort_in(connection).await
+        })
         .await
 }
 

@@ -9,7 +9,7 @@ use crate::domain::actor::{Role, Scope};
 use crate::domain::facts::Relationship;
 use crate::domain::rights;
 use crate::flows::keys::{KeyInput, LONGEST_LIFE_DAYS, issue, withdraw};
-use crate::store::{Connection, Store, keys, migrations};
+use crate::store::{Connection, Plans, Store, keys, migrations};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -113,7 +113,7 @@ async fn list(store: &Store) -> Result<(), Failure> {
     let mut after = None;
     loop {
         let page = store
-            .read(async |connection: &mut Connection| {
+            .read(Plans::ForValues, async |connection: &mut Connection| {
                 keys::list(connection, after.clone(), 200).await
             })
             .await?;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::domain::actor::Role;
 use crate::domain::facts::Relationship;
 use crate::flows::keys::{KeyInput, issue};
-use crate::store::{Connection, keys};
+use crate::store::{Connection, Plans, keys};
 
 /// The keys of a first start last this long.
 const DAYS: u32 = 30;
@@ -16,7 +16,9 @@ const DAYS: u32 = 30;
 pub(super) async fn show(app: &App, address: SocketAddr) -> Result<(), Failure> {
     let is_first = !app
         .store
-        .read(async |connection: &mut Connection| keys::any(connection).await)
+        .read(Plans::ForValues, async |connection: &mut Connection| {
+            keys::any(connection).await
+        })
         .await?;
     println!("\nengagement-desk listens on http://{address}");
     println!("Its documentation is at     http://{address}/docs\n");

@@ -20,7 +20,7 @@ use crate::domain::rights::{self, Action};
 use crate::store::apply::{self, Writes};
 use crate::store::audit::{self, AuditOutcome, Entry, Filter, Position};
 use crate::store::idempotency::Answer;
-use crate::store::{Connection, StoreError, Unit};
+use crate::store::{Connection, Plans, StoreError, Unit};
 
 /// How a write was asked for.
 #[derive(Debug, Default)]
@@ -231,7 +231,7 @@ pub async fn list(
         ));
     }
     app.store
-        .read_anywhere(async |connection: &mut Connection| {
+        .read_anywhere(Plans::ForValues, async |connection: &mut Connection| {
             Ok(audit::list(connection, filter, after, limit).await?)
         })
         .await

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::domain::request::Request;
 use crate::store::feed::{self, FeedRow, Filter, Position, Stretch};
 use crate::store::requests::{self, Lock, Name, Visibility, Wanted};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, Plans, StoreError};
 use crate::tail::{Interest, Place};
 
 /// Events looked at in one query, whoever may see them.
@@ -41,7 +41,9 @@ impl Reading {
 pub async fn now(app: &App) -> Result<Position, FlowError> {
     let read = app
         .store
-        .read(async |connection: &mut Connection| Ok(feed::horizon(connection).await?));
+        .read(Plans::Once, async |connection: &mut Connection| {
+            Ok(feed::horizon(connection).await?)
+        });
     app.ends.get((), read).await.map(|position| *position)
 }
 
@@ -74,14 +76,25 @@ async fn read_after(
             Some(place) => place.turn().await,
             None => None,
         };
+        // What is filtered may have to be found among much else, in one way or another.
+        let plans = if shows_all(filter, visibility) {
+            Plans::Once
+        } else {
+            Plans::ForValues
+        };
         app.store
-            .read(async |connection: &mut Connection| {
+            .read(plans, async |connection: &mut Connection| {
                 Ok(read_stretches(connection, filter, visibility, after, limit).await?)
             })
             .await
     };
     let reading = app.readings.get(key, read).await;
     reading.map(Arc::unwrap_or_clone)
+}
+
+/// Whether no event is passed over.
+fn shows_all(filter: &Filter, visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Everything) && filter.passes_all()
 }
 
 async fn read_stretches(
@@ -97,14 +110,14 @@ async fn read_stretches(
         end: after,
         more: after < horizon,
     };
-    let shows_all = matches!(visibility, Visibility::Everything) && filter.passes_all();
+    let shows_all = shows_all(filter, visibility);
     for _ in 0..STRETCHES {
         if !reading.more {
             break;
         }
         let after = reading.end;
         let Stretch { end, more } = if shows_all {
-            // No event is passed over, so no more of them are looked at than fit.
+            // No more of them are looked at than fit.
             Stretch::rest(after, horizon)
         } else {
             feed::stretch(connection, after, horizon, STRETCH).await?
@@ -213,7 +226,7 @@ async fn find_in_turn(
 ) -> Result<(Position, Request), FlowError> {
     let _turn = place.turn().await;
     app.store
-        .read(async |connection: &mut Connection| {
+        .read(Plans::Once, async |connection: &mut Connection| {
             let horizon = feed::horizon(connection).await?;
             let wanted = Wanted {
                 name: name.clone(),

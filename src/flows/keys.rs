@@ -19,7 +19,7 @@ use crate::store::audit::Entry;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::keys::{self, ApiKey};
 use crate::store::needs::Needs;
-use crate::store::{Connection, Store, StoreError, Unit};
+use crate::store::{Connection, Plans, Store, StoreError, Unit};
 
 /// A key lives for this long at most.
 pub const LONGEST_LIFE_DAYS: u32 = 365;
@@ -190,7 +190,9 @@ pub async fn list(
 ) -> Result<Vec<ApiKey>, FlowError> {
     must_manage(&ask.caller)?;
     app.store
-        .read(async |connection: &mut Connection| Ok(keys::list(connection, after, limit).await?))
+        .read(Plans::ForValues, async |connection: &mut Connection| {
+            Ok(keys::list(connection, after, limit).await?)
+        })
         .await
 }
 
@@ -201,7 +203,7 @@ pub async fn list(
 pub async fn show(app: &App, ask: &Ask, id: &str) -> Result<ApiKey, FlowError> {
     must_manage(&ask.caller)?;
     app.store
-        .read(async |connection: &mut Connection| {
+        .read(Plans::ForValues, async |connection: &mut Connection| {
             keys::find(connection, id).await?.ok_or(FlowError::NotFound)
         })
         .await

@@ -28,6 +28,20 @@ const JSON: &str = "application/json";
 const REVALIDATE: &str = "private, no-cache";
 const VARY: &str = "Authorization";
 
+/// Bytes that most objects, and most items of a page, have room in: a text that grows is moved each time that it doubles.
+const OBJECT: usize = 4_096;
+const ITEM: usize = 512;
+
+fn text_of<T: Serialize>(object: &T, room: usize) -> serde_json::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(room);
+    serde_json::to_writer(&mut text, object)?;
+    Ok(text)
+}
+
+fn text_of_page<T: Serialize>(page: &Page<T>) -> serde_json::Result<Vec<u8>> {
+    text_of(page, ITEM * (1 + page.items.len()))
+}
+
 /// An answer with an object.
 pub fn with_object<T: Serialize>(
     status: StatusCode,
@@ -71,7 +85,7 @@ fn json<T: Serialize>(
         headers: headers
             .map(|(name, value)| (name.to_string(), value))
             .collect(),
-        body: serde_json::to_vec(object).unwrap_or_default(),
+        body: text_of(object, OBJECT).unwrap_or_default(),
     }
 }
 
@@ -85,7 +99,7 @@ pub fn with_problem(problem: &Problem, tag: &EntityTag, location: &str) -> Answe
         (header::ETAG.to_string(), tag.to_string()),
         (header::LOCATION.to_string(), location.to_owned()),
     ];
-    let body = serde_json::to_vec(&problem.document()).unwrap_or_default();
+    let body = text_of(&problem.document(), OBJECT).unwrap_or_default();
     Answer {
         status: problem.code().status().as_u16(),
         headers,
@@ -130,7 +144,7 @@ pub fn show<T: Serialize>(
     tag: Option<EntityTag>,
     link: Option<String>,
 ) -> Result<HttpResponse, Problem> {
-    let body = serde_json::to_vec(object).map_err(|error| Problem::internal(&error))?;
+    let body = text_of(object, OBJECT).map_err(|error| Problem::internal(&error))?;
     let tag = tag.unwrap_or_else(|| EntityTag::of_content(&body));
     let known = etag::not_modified(headers, &tag)?;
     Ok(shown(tag, link, (!known).then(|| body.into())))
@@ -142,7 +156,7 @@ pub fn show_content_of_page<T: Serialize>(
     page: &Page<T>,
     link: Option<String>,
 ) -> Result<HttpResponse, Problem> {
-    let body = serde_json::to_vec(page).map_err(|error| Problem::internal(&error))?;
+    let body = text_of_page(page).map_err(|error| Problem::internal(&error))?;
     let tag = EntityTag::of_content(&body).weakened();
     let known = etag::not_modified(headers, &tag)?;
     Ok(shown(tag, link, (!known).then(|| body.into())))
@@ -174,7 +188,7 @@ impl<T: Serialize> PageAnswer<T> {
         let is_known = etag::not_modified(request.headers(), &self.tag)?;
         let body = (!is_known).then(|| {
             // Views are plain structs and always serialize.
-            let text = || serde_json::to_vec(&self.page).unwrap_or_default().into();
+            let text = || text_of_page(&self.page).unwrap_or_default().into();
             self.text.get_or_init(text).clone()
         });
         Ok(shown(self.tag.clone(), self.page.link(request), body))

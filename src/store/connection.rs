@@ -17,18 +17,20 @@ const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
      -c idle_in_transaction_session_timeout=10s -c timezone=UTC \
      -c jit=off -c enable_mergejoin=off -c enable_memoize=off";
 
-/// Set where statements are planned once. They look up a few rows of whatever table by its index. A plan that was made
-/// while the table was empty would read all of it instead, and stay in use while it grows.
+/// Set where statements are planned once. They look up a few rows of whatever table by its index, in the order in which they
+/// stand there. A plan that was made while the table was empty would read all of it instead, and stay in use while it
+/// grows; one for any value would sort what an index with the same first column has, or start processes to share the work.
 const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan \
-     -c enable_seqscan=off -c enable_hashjoin=off";
+     -c enable_seqscan=off -c enable_hashjoin=off -c enable_incremental_sort=off \
+     -c max_parallel_workers_per_gather=0";
 
-/// How the statements of a session are planned.
+/// How Postgres plans the statements of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Plans {
+pub enum Plans {
     /// For the values they are given, as Postgres sees fit.
     ForValues,
-    /// Once, whatever the values: Postgres would plan a statement over arrays anew each time, because it knows
-    /// how long they are.
+    /// Once, whatever the values: for statements that have one good plan. Postgres would plan one over arrays anew each
+    /// time, because it knows how long they are, and that takes as long as to run it.
     Once,
 }
 
@@ -41,7 +43,10 @@ pub async fn connect(url: &str) -> ConnectionResult<AsyncPgConnection> {
 }
 
 /// The same for statements that are planned in this way.
-pub(super) async fn connect_for(url: &str, plans: Plans) -> ConnectionResult<AsyncPgConnection> {
+///
+/// # Errors
+/// Where the database does not answer, or refuses.
+pub async fn connect_for(url: &str, plans: Plans) -> ConnectionResult<AsyncPgConnection> {
     let config = settings(url, plans)?;
     let uses_socket = config
         .get_hosts()

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::column::Word;
 use super::events::EventRow;
+use super::few::Few;
 use super::requests::{Name, Visibility, visible};
 use super::schema::{feed_shifts, request_events, requests};
 use super::{Connection, StoreError};
@@ -235,25 +236,25 @@ pub async fn between(
         Some(Name::Id(id)) => query.filter(requests::id.eq(id)),
         Some(Name::Reference(reference)) => query.filter(requests::reference.eq(reference)),
     };
-    let rows: Vec<(i64, i64, Uuid, String, EventRow)> = visible!(query, visibility)
+    let query = visible!(query, visibility)
         .order((request_events::transaction_number, request_events::position))
-        .limit(limit)
-        .load(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(transaction, event_number, request_id, reference, event)| FeedRow {
-                position: Position {
-                    transaction,
-                    event: event_number,
-                },
-                request_id,
-                reference,
-                event,
+        .limit(limit);
+    let found: Vec<(i64, i64, Uuid, String, EventRow)> =
+        Few { query, limit }.load(connection).await?;
+    let rows = found.into_iter().map(
+        |(transaction, event_number, request_id, reference, event)| FeedRow {
+            position: Position {
+                transaction,
+                event: event_number,
             },
-        )
-        .collect())
+            request_id,
+            reference,
+            event,
+        },
+    );
+    let mut rows: Vec<FeedRow> = rows.collect();
+    rows.sort_unstable_by_key(|row| row.position);
+    Ok(rows)
 }
 
 /// What there is to know about an event to tell whom it concerns.

@@ -18,7 +18,7 @@ use super::limits::PoolLimits;
 /// written together, and one for what is written while that is held up.
 pub(super) const FOR_MANY: usize = 3;
 
-/// Connections of such a thread for what is read by itself.
+/// Connections of such a thread for what is read by itself: one for each way to plan it.
 pub(super) const FOR_ONE: usize = 2;
 
 /// Who has waited so long for one of these goes by those of all threads: something holds them up.
@@ -30,7 +30,8 @@ thread_local! {
 
 struct Here {
     lanes: Lanes,
-    for_one: Connections,
+    planned_once: Connections,
+    planned_for_values: Connections,
     /// Given back when the thread ends.
     place: OwnedSemaphorePermit,
 }
@@ -68,7 +69,8 @@ impl ThreadLanes {
             };
             HERE.set(Some(Here {
                 lanes: Lanes::open(&open(FOR_MANY, Plans::Once)?, 1),
-                for_one: open(FOR_ONE, Plans::ForValues)?,
+                planned_once: open(1, Plans::Once)?,
+                planned_for_values: open(1, Plans::ForValues)?,
                 place,
             }));
         }
@@ -80,13 +82,17 @@ impl ThreadLanes {
         self.here(|here| here.lanes.clone())
     }
 
-    /// A connection of this thread for what is read by itself, where it has some to this store. Who comes first is first;
-    /// only who has waited [`LONG`] gets none.
+    /// The connection of this thread for what is read by itself and planned in this way, where it has one to this store.
+    /// Who comes first is first; only who has waited [`LONG`] gets none.
     ///
     /// # Errors
     /// Where the database can't be reached.
-    pub async fn connection(&self) -> Result<Option<Object<Manager>>, StoreError> {
-        match self.here(|here| here.for_one.clone()) {
+    pub async fn connection(&self, plans: Plans) -> Result<Option<Object<Manager>>, StoreError> {
+        let connections = self.here(|here| match plans {
+            Plans::Once => here.planned_once.clone(),
+            Plans::ForValues => here.planned_for_values.clone(),
+        });
+        match connections {
             Some(connections) => connections.get_within(LONG).await,
             None => Ok(None),
         }

@@ -11,6 +11,7 @@ mod drawn;
 mod error;
 pub mod events;
 pub mod feed;
+mod few;
 mod here;
 pub mod history;
 pub mod idempotency;
@@ -39,8 +40,7 @@ use std::sync::Arc;
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
 use tokio::runtime::Handle;
 
-use connection::Plans;
-pub use connection::connect;
+pub use connection::{Plans, connect, connect_for};
 use connections::{Commits, Connections, give_back, read_over};
 pub use error::StoreError;
 use here::ThreadLanes;
@@ -177,12 +177,14 @@ impl Store {
         Ok(self)
     }
 
-    /// Runs queries that belong to no transaction.
+    /// Runs queries that belong to no transaction, over a connection where they are planned in this way if there is one,
+    /// or else for their values.
     pub async fn read<T, E: WorkError>(
         &self,
+        plans: Plans,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        match self.thread_lanes.connection().await? {
+        match self.thread_lanes.connection(plans).await? {
             Some(connection) => read_over(connection, work).await,
             None => self.connections.read(work).await,
         }
@@ -199,12 +201,13 @@ impl Store {
             .await
     }
 
-    /// Runs queries that belong to no transaction, on the replica where there is one that is of use. Either way they
-    /// see all that was acknowledged before.
+    /// Runs queries that belong to no transaction, on the replica where there is one that is of use, for their values
+    /// there. Either way they see all that was acknowledged before.
     ///
     /// They may be run a second time, so they must have no effect but by what they give back.
     pub async fn read_anywhere<T, E: WorkError>(
         &self,
+        plans: Plans,
         work: impl AsyncFn(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         if let Some(replica) = &self.replica
@@ -212,7 +215,7 @@ impl Store {
         {
             return result;
         }
-        self.read(work).await
+        self.read(plans, work).await
     }
 
     /// Reads what is needed as it is now, together with what others need at this moment.

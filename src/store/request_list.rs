@@ -3,7 +3,8 @@
 //! What is asked for most has an index of its own, in which the rows stand in the order of the list: all
 //! requests, those of a desk, in a state, of a partner, of an owner and so on. Such a list takes the first
 //! rows of each desk, state or partner from there and merges them, so that a page costs what it shows and
-//! not what is stored. These statements have a handful of texts between them, and stay prepared.
+//! not what is stored. These statements have a handful of texts between them, stay prepared, and are planned
+//! once.
 //!
 //! Words alone are looked for among the newest requests first, and farther back as long as the page is not
 //! full.
@@ -21,9 +22,10 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
+use super::few::few;
 use super::request_order::{Key, Position, START, Sort, end};
 use super::requests::{Filter, Summary, Visibility};
-use super::{Connection, StoreError, words};
+use super::{Connection, Plans, StoreError, words};
 
 /// The statement that reads one page.
 pub struct RequestList<'a> {
@@ -125,6 +127,15 @@ impl<'a> RequestList<'a> {
         };
         list.approach = list.approach();
         list
+    }
+
+    /// How it is to be planned. What is merged from indexes has one good plan, and to make that anew takes as long as to
+    /// read the page.
+    pub fn plans(&self) -> Plans {
+        match self.approach {
+            Approach::Merged(_) => Plans::Once,
+            Approach::NewestFirst | Approach::Chosen => Plans::ForValues,
+        }
     }
 
     fn approach(&self) -> Approach<'a> {
@@ -316,30 +327,27 @@ impl<'a> RequestList<'a> {
             .chain(self.order("requests"))
             .collect();
         let values: Vec<String> = part.ways.iter().map(Way::value).collect();
-        if !part.ways.is_empty() {
-            out.push_sql("select part.* from ");
-            for way in &part.ways {
-                out.push_sql("unnest(");
-                out.push_bind_param::<Array<Text>, _>(&way.values)?;
-                out.push_sql(&format!(") as {0}s ({0}) cross join ", way.column));
+        out.push_sql("select part.* from ");
+        for way in &part.ways {
+            out.push_sql("unnest(");
+            out.push_bind_param::<Array<Text>, _>(&way.values)?;
+            out.push_sql(&format!(") as {0}s ({0}) cross join ", way.column));
+        }
+        out.push_sql("lateral (");
+        few(self.limit, out, |out| {
+            self.select(" from requests where ", out)?;
+            self.bounds(&columns, &values, out)?;
+            for way in part.ways.iter().filter(|way| way.is_folded()) {
+                out.push_sql(&format!(" and requests.{} is not null", way.column));
             }
-            out.push_sql("lateral (");
-        }
-        self.select(" from requests where ", out)?;
-        self.bounds(&columns, &values, out)?;
-        for way in part.ways.iter().filter(|way| way.is_folded()) {
-            out.push_sql(&format!(" and requests.{} is not null", way.column));
-        }
-        if let Some(owner) = part.except_owner {
-            out.push_sql(" and requests.owner_subject <> ");
-            out.push_bind_param::<Text, _>(owner)?;
-        }
-        self.cut(columns, out)?;
-        if !part.ways.is_empty() {
-            out.push_sql(") as part");
-            self.cut(self.order("part"), out)?;
-        }
-        Ok(())
+            if let Some(owner) = part.except_owner {
+                out.push_sql(" and requests.owner_subject <> ");
+                out.push_bind_param::<Text, _>(owner)?;
+            }
+            self.cut(columns, out)
+        })?;
+        out.push_sql(") as part");
+        self.cut(self.order("part"), out)
     }
 
     /// The requests with the words, from the newest on, as far back as the page needs.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engagement_desk::http::connections::Limits;
-use engagement_desk::store::{Connection, PoolLimits, Store, StoreError, ready};
+use engagement_desk::store::{Connection, Plans, PoolLimits, Store, StoreError, ready};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
@@ -22,10 +22,11 @@ fn what_is_too_much_is_refused_before_it_waits_for_what_runs() {
     let pdm = app.pdm("paula@example.com");
     let session = app.db.session();
     session.hold_requests();
-    let mut running: Vec<_> = (1..=4)
-        // Each another list: one list is read once for all who ask for it.
-        .map(|limit| pdm.begin_get(&format!("/v1/requests?limit={limit}")))
-        .collect();
+    // Each another list: one list is read once for all who ask for it. Those planned once have other connections than those
+    // that are not.
+    let mut running: Vec<_> = ["limit=1", "limit=2", "q=one", "q=two"]
+        .map(|list| pdm.begin_get(&format!("/v1/requests?{list}")))
+        .into();
     app.db.wait_for_waiting(4);
     // What runs goes on only after all of these.
     for _ in 0..50 {
@@ -43,6 +44,23 @@ fn what_is_too_much_is_refused_before_it_waits_for_what_runs() {
         assert_eq!(connection.answer().status, 200);
     }
     assert_eq!(pdm.post("/v1/requests", &session_at_pad()).status, 201);
+}
+
+#[test]
+fn a_list_that_is_held_up_holds_up_no_other_of_its_thread() {
+    let app = TestApp::with_limits(limits());
+    let pdm = app.pdm("paula@example.com");
+    let session = app.db.session();
+    session.hold_requests();
+    let mut running: Vec<_> = (1..=4)
+        .map(|limit| pdm.begin_get(&format!("/v1/requests?limit={limit}")))
+        .collect();
+    // However few threads they came to, each of which has one connection for them.
+    app.db.wait_for_waiting(3);
+    session.run("rollback");
+    for connection in &mut running {
+        assert_eq!(connection.answer().status, 200);
+    }
 }
 
 #[test]
@@ -115,12 +133,14 @@ fn the_queue_for_connections_has_an_end() {
                     is_free.await.unwrap();
                     Ok::<_, StoreError>(())
                 };
-                store.read(work).await
+                store.read(Plans::ForValues, work).await
             })
         };
         is_taken.await.unwrap();
         let read = || {
-            store.read(async |connection: &mut Connection| ready::takes_writes(connection).await)
+            store.read(Plans::ForValues, async |connection: &mut Connection| {
+                ready::takes_writes(connection).await
+            })
         };
         let mut second = std::pin::pin!(read());
         assert!((&mut second).now_or_never().is_none(), "it waits");

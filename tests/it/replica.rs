@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::sql_query;
-use engagement_desk::store::{Connection, PoolLimits, Store, StoreError};
+use engagement_desk::store::{Connection, Plans, PoolLimits, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -260,7 +260,10 @@ fn a_read_in_the_way_of_the_replay_is_done_again_on_the_primary() {
                         let rows = diesel_async::RunQueryDsl::execute(sql_query(read), connection);
                         Ok::<_, StoreError>(rows.await?)
                     };
-                    assert_eq!(store.read_anywhere(read).await.unwrap(), 1);
+                    assert_eq!(
+                        store.read_anywhere(Plans::ForValues, read).await.unwrap(),
+                        1
+                    );
                 }
             });
         });

@@ -22,9 +22,9 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
-use crate::store::Connection;
 use crate::store::events::{self, EventRow};
 use crate::store::requests::Visibility;
+use crate::store::{Connection, Plans};
 
 /// Who did something.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -150,7 +150,7 @@ async fn history(
     };
     let rows = app
         .store
-        .read_anywhere(async |connection: &mut Connection| {
+        .read_anywhere(Plans::Once, async |connection: &mut Connection| {
             Ok::<_, FlowError>(
                 events::of_request(connection, found.id, after, page::one_more(limit)).await?,
             )

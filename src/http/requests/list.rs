@@ -331,7 +331,7 @@ async fn list(
         let wanted = || RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
         let rows = app
             .store
-            .read_anywhere(async |connection: &mut Connection| {
+            .read_anywhere(wanted().plans(), async |connection: &mut Connection| {
                 request_list::page(connection, wanted()).await
             })
             .await?;

@@ -16,9 +16,9 @@ use crate::http::query::Query;
 use crate::http::refusal;
 use crate::http::requests::{name, show::find};
 use crate::http::routes::Endpoint;
-use crate::store::Connection;
 use crate::store::requests::Visibility;
 use crate::store::time_entries::{self, Position};
+use crate::store::{Connection, Plans};
 
 /// The hours logged on a request
 ///
@@ -51,7 +51,7 @@ async fn list(
     };
     let rows = app
         .store
-        .read_anywhere(async |connection: &mut Connection| {
+        .read_anywhere(Plans::Once, async |connection: &mut Connection| {
             let limit = page::one_more(limit);
             Ok::<_, FlowError>(time_entries::of_request(connection, found.id, after, limit).await?)
         })
