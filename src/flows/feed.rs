@@ -77,7 +77,7 @@ async fn read_after(
             None => None,
         };
         // What is filtered may have to be found among much else, in one way or another.
-        let plans = if shows_all(filter, visibility) {
+        let plans = if filter.shows_all(visibility) {
             Plans::Once
         } else {
             Plans::ForValues
@@ -90,11 +90,6 @@ async fn read_after(
     };
     let reading = app.readings.get(key, read).await;
     reading.map(Arc::unwrap_or_clone)
-}
-
-/// Whether no event is passed over.
-fn shows_all(filter: &Filter, visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Everything) && filter.passes_all()
 }
 
 async fn read_stretches(
@@ -110,7 +105,7 @@ async fn read_stretches(
         end: after,
         more: after < horizon,
     };
-    let shows_all = shows_all(filter, visibility);
+    let shows_all = filter.shows_all(visibility);
     for _ in 0..STRETCHES {
         if !reading.more {
             break;

@@ -71,15 +71,19 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether every event passes.
-    pub fn passes_all(&self) -> bool {
+    /// Whether every event passes, for who sees so much.
+    pub fn shows_all(&self, visibility: &Visibility) -> bool {
         let Self {
             desk,
             kinds,
             partner,
             request,
         } = self;
-        desk.is_none() && kinds.is_empty() && partner.is_none() && request.is_none()
+        desk.is_none()
+            && kinds.is_empty()
+            && partner.is_none()
+            && request.is_none()
+            && matches!(visibility, Visibility::Everything)
     }
 }
 
@@ -239,8 +243,11 @@ pub async fn between(
     let query = visible!(query, visibility)
         .order((request_events::transaction_number, request_events::position))
         .limit(limit);
-    let found: Vec<(i64, i64, Uuid, String, EventRow)> =
-        Few { query, limit }.load(connection).await?;
+    let found: Vec<(i64, i64, Uuid, String, EventRow)> = if filter.shows_all(visibility) {
+        Few { query, limit }.load(connection).await?
+    } else {
+        query.load(connection).await?
+    };
     let rows = found.into_iter().map(
         |(transaction, event_number, request_id, reference, event)| FeedRow {
             position: Position {
@@ -253,7 +260,7 @@ pub async fn between(
         },
     );
     let mut rows: Vec<FeedRow> = rows.collect();
-    rows.sort_unstable_by_key(|row| row.position);
+    rows.sort_by_key(|row| row.position);
     Ok(rows)
 }
 
