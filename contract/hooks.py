@@ -335,6 +335,10 @@ def request_in(state, then=None):
     return request
 
 
+def tag_of(request):
+    return f'"{request["version"]}-full"'
+
+
 def latest_tag(case, tag):
     """Mostly the tag of the version that is stored, so that what lies behind the check is reached."""
     if "If-Match" in (case.headers or {}) and chance(case.headers["If-Match"], case.path_parameters["id"]) < 95:
@@ -363,7 +367,7 @@ def revise(case):
     if request is None or request["state"] != "draft":
         request = request_in("draft")
         case.path_parameters["id"] = request["id"]
-    latest_tag(case, f'"{request["version"]}-full"')
+    latest_tag(case, tag_of(request))
 
 
 def transition(case):
@@ -378,7 +382,7 @@ def transition(case):
         request = request_in(state, body["to"])
         case.path_parameters["id"] = request["id"]
     act_as(case, who)
-    latest_tag(case, f'"{request["version"]}-full"')
+    latest_tag(case, tag_of(request))
     say_what_is_needed(body, request)
 
 

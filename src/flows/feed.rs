@@ -76,12 +76,7 @@ async fn read_after(
             Some(place) => place.turn().await,
             None => None,
         };
-        // What is filtered may have to be found among much else, in one way or another.
-        let plans = if filter.shows_all(visibility) {
-            Plans::Once
-        } else {
-            Plans::ForValues
-        };
+        let plans = filter.plans(visibility);
         app.store
             .read(plans, async |connection: &mut Connection| {
                 Ok(read_stretches(connection, filter, visibility, after, limit).await?)

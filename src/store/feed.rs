@@ -17,7 +17,7 @@ use super::events::EventRow;
 use super::few::Few;
 use super::requests::{Name, Visibility, visible};
 use super::schema::{feed_shifts, request_events, requests};
-use super::{Connection, StoreError};
+use super::{Connection, Plans, StoreError};
 use crate::domain::lifecycle::EventKind;
 
 diesel::define_sql_function! {
@@ -84,6 +84,15 @@ impl Filter {
             && partner.is_none()
             && request.is_none()
             && matches!(visibility, Visibility::Everything)
+    }
+
+    /// How a page of it is to be planned. What is filtered may have to be found among much else, in one way or another.
+    pub fn plans(&self, visibility: &Visibility) -> Plans {
+        if self.shows_all(visibility) {
+            Plans::Once
+        } else {
+            Plans::ForValues
+        }
     }
 }
 
@@ -243,10 +252,9 @@ pub async fn between(
     let query = visible!(query, visibility)
         .order((request_events::transaction_number, request_events::position))
         .limit(limit);
-    let found: Vec<(i64, i64, Uuid, String, EventRow)> = if filter.shows_all(visibility) {
-        Few { query, limit }.load(connection).await?
-    } else {
-        query.load(connection).await?
+    let found: Vec<(i64, i64, Uuid, String, EventRow)> = match filter.plans(visibility) {
+        Plans::Once => Few { query, limit }.load(connection).await?,
+        Plans::ForValues => query.load(connection).await?,
     };
     let rows = found.into_iter().map(
         |(transaction, event_number, request_id, reference, event)| FeedRow {

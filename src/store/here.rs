@@ -16,10 +16,13 @@ use super::limits::PoolLimits;
 
 /// Connections of such a thread for what is asked for many at once: one for what is read together, one for what is
 /// written together, and one for what is written while that is held up.
-pub(super) const FOR_MANY: usize = 3;
+const FOR_MANY: usize = 3;
 
 /// Connections of such a thread for what is read by itself: one for each way to plan it.
 pub(super) const FOR_ONE: usize = 2;
+
+/// Connections of such a thread in all.
+pub(super) const CONNECTIONS: usize = FOR_MANY + FOR_ONE;
 
 /// Who has waited so long for one of these goes by those of all threads: something holds them up.
 const LONG: Duration = Duration::from_millis(100);

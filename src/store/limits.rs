@@ -48,9 +48,8 @@ impl PoolLimits {
     /// Who gets which of them: each thread its own as long as there are enough left for all, and of these one of three
     /// is for what is read by itself.
     pub(super) fn shares(&self) -> Shares {
-        let threads =
-            self.connections.saturating_sub(FOR_ALL_THREADS) / (here::FOR_ONE + here::FOR_MANY);
-        let shared = self.connections - threads * (here::FOR_ONE + here::FOR_MANY);
+        let threads = self.connections.saturating_sub(FOR_ALL_THREADS) / here::CONNECTIONS;
+        let shared = self.connections - threads * here::CONNECTIONS;
         let for_one = (shared / 3).max(1);
         Shares {
             threads,
@@ -84,7 +83,7 @@ mod tests {
                 for_one,
                 for_many,
             } = shares(connections);
-            let of_threads = threads * (here::FOR_ONE + here::FOR_MANY);
+            let of_threads = threads * here::CONNECTIONS;
             assert_eq!(of_threads + for_one + for_many, connections);
             assert!(for_one > 0 && for_many > 0);
         }
