@@ -12,7 +12,7 @@ from bench.results import Results
 from bench.run import Wishes, run
 from bench.tools import BUILT, TOP
 
-PARTS = ["operations", "limits", "overload", "dashboards", "instances"]
+PARTS = ["operations", "limits", "flatness", "overload", "dashboards", "instances"]
 
 
 def _numbers(text: str) -> list[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import keys, payloads
+from bench import keys, payloads, turns
 from bench.operations import World
 from bench.payloads import PARTNERS, Language
 
@@ -20,7 +20,21 @@ WRITES_A_SECOND = 50
 VIEWERS = 100
 """One caller may have 20 streams, so the streams and dashboards are spread over many."""
 
-FLOOD_CONNECTIONS = 768
+FULL, FLOODED = 256, 768
+"""Connections of which all are busy and none is refused, and three times as many."""
+
+
+@dataclass(frozen=True)
+class Flood:
+    """What came of connections that ask again at once, whether they are answered or refused."""
+
+    answered: float
+    """In a second."""
+    answered_p99_ms: float
+    refused: float
+    """In a second."""
+    refused_p99_ms: float
+    broken: int
 
 
 @dataclass(frozen=True)
@@ -29,14 +43,8 @@ class Overload:
 
     operation: str
     rows: int
-    connections: int
-    peak: float
-    """Rate of the same operation where it was best in this run."""
-    answered: float
-    answered_p99_ms: float
-    refused: float
-    refused_p99_ms: float
-    broken: int
+    rounds: list[tuple[Flood, Flood]]
+    """Flooded, and full."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +75,20 @@ def _good(status: str) -> bool:
     return int(status) < 400
 
 
-def overload(binary: Path, world: World, operation: str, peak: float, seconds: int) -> Overload:
-    """Floods one operation; whoever is refused asks again at once."""
+def overload(binary: Path, world: World, operation: str, seconds: int) -> Overload:
+    """Floods one operation, and fills it, in turns."""
+    return Overload(operation, world.rows, turns.in_turns(
+        lambda: _flood(binary, world, operation, FLOODED, seconds),
+        lambda: _flood(binary, world, operation, FULL, seconds)))
+
+
+def _flood(binary: Path, world: World, operation: str, connections: int, seconds: int) -> Flood:
     run = f"flood-{time.time_ns()}"
     if operation == "create":
         flood = {"key": world.keys.requester, "paths": ["/v1/requests"], "bodies": _bodies(20_000)}
     else:
         flood = {"key": world.keys.admin, "paths": [f"/v1/requests/{one}" for one in world.ids(20_000)]}
-    plan = {"seconds": seconds, "flood": {"connections": FLOOD_CONNECTIONS, "run": run, **flood}}
+    plan = {"seconds": seconds, "flood": {"connections": connections, "run": run, **flood}}
     found = _run(binary, world, plan)["flood"]
 
     def rate(of: list[dict[str, float]]) -> float:
@@ -85,8 +99,7 @@ def overload(binary: Path, world: World, operation: str, peak: float, seconds: i
 
     answered = [part for status, part in found["by_status"].items() if _good(status)]
     refused = [part for status, part in found["by_status"].items() if not _good(status)]
-    return Overload(operation, world.rows, FLOOD_CONNECTIONS, peak, rate(answered), slowest(answered),
-                    rate(refused), slowest(refused), found["broken"])
+    return Flood(rate(answered), slowest(answered), rate(refused), slowest(refused), found["broken"])
 
 
 def dashboards(binary: Path, world: World, seconds: int) -> Dashboards:

@@ -10,7 +10,7 @@ from bench import dataset, load
 from bench.load import Load
 from bench.operations import Operation, World
 
-POOL_RATE = (1_500, 12_000)
+POOL_RATE = (3_000, 12_000)
 """Requests of the pool for each second, at least and at most."""
 
 _pool = itertools.count(10_000_000)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bench import instances, postgres, replica, service
+import statistics
+
+from bench import instances, postgres, replica, service, turns
+from bench.crowd import FLOODED, FULL
 from bench.dataset import DAYS
 from bench.limits import CLIENTS
 from bench.measure import Point
@@ -31,6 +34,8 @@ a part in two minutes, and `scripts/bench --help` tells how to pick.
 - **errors** are answers with a status of 400 or more, broken connections and answers that did not come.
 - Rows are requests; each has one to six events. What reads is measured before what writes, but the writes of a run stay, so the
   smallest data has grown by the time it is written to.
+- What is said to be measured **in turns** was measured {rounds} times, one after the other, every other time in the other
+  order; the ratio is that of the round in the middle.
 - A pause of all clients for an answer is seen by `wrk` as one slow answer, so p99 flatters; the dashboards below keep to a
   schedule and count from when a poll was due.
 """
@@ -80,19 +85,17 @@ def _resting(results: Results) -> str:
 
 
 def _flatness(results: Results) -> str:
-    """How the median grows with the data, at 8 connections or the number nearest to it."""
-    sizes = sorted({point.rows for point in results.points})
-    if len(sizes) < 2:
+    """How the median grows with the data."""
+    if not results.flatness:
         return ""
-    connections = min({point.connections for point in results.points}, key=lambda count: abs(count - 8))
-    medians = {(point.operation, point.rows): point.load.p50_ms for point in results.points
-               if point.connections == connections}
-    least, most = sizes[0], sizes[-1]
-    rows = [[operation, f"{medians[operation, least]:.2f}", f"{medians[operation, most]:.2f}",
-             f"{medians[operation, most] / medians[operation, least]:.2f}"]
-            for operation, rows in medians if rows == least]
-    table = _table(["operation", f"p50 ms, {least:,} rows", f"p50 ms, {most:,} rows", "times"], rows)
-    return f"\n## Flatness\n\nAt {connections} connections: how the median grows with the data.\n\n{table}"
+    rows = []
+    for pair in results.flatness:
+        large, small = pair.middle(0), pair.middle(1)
+        rows.append([large.operation, f"{small.load.p50_ms:.2f}", f"{large.load.p50_ms:.2f}",
+                     f"{pair.ratio(lambda point: point.load.p50_ms):.2f}"])
+    table = _table(["operation", f"p50 ms, {small.rows:,} rows", f"p50 ms, {large.rows:,} rows", "times"], rows)
+    return (f"\n## Flatness\n\nAt {large.connections} connections, both in turns: how the median grows with the data."
+            f"\n\n{table}")
 
 
 def _limits(results: Results, routes: dict[str, str]) -> str:
@@ -118,14 +121,21 @@ def _limits(results: Results, routes: dict[str, str]) -> str:
 def _overload(results: Results) -> str:
     if not results.overloads:
         return ""
-    heads = ["operation", "rows", "connections", "peak/s", "answered/s", "of peak", "answered p99 ms",
-             "refused/s", "refused p99 ms", "broken"]
-    rows = [[one.operation, f"{one.rows:,}", str(one.connections), f"{one.peak:,.0f}",
-             f"{one.answered:,.0f}", _ratio(one.answered, one.peak), f"{one.answered_p99_ms:.1f}",
-             f"{one.refused:,.0f}", f"{one.refused_p99_ms:.1f}", str(one.broken)]
-            for one in results.overloads]
-    return ("\n## Overload\n\nMore connections than the service has room for, all asking again as soon as they are answered "
-            f"or refused.\n\n{_table(heads, rows)}")
+    heads = ["operation", "rows", "peak/s", "answered/s", "of peak", "answered p99 ms", "refused/s", "refused p99 ms",
+             "broken"]
+    rows = []
+    for one in results.overloads:
+        floods = [flood for flood, _ in one.rounds]
+        rows.append([
+            one.operation, f"{one.rows:,}", f"{statistics.median(full.answered for _, full in one.rounds):,.0f}",
+            f"{statistics.median(flood.answered for flood in floods):,.0f}",
+            f"{turns.median_ratio(one.rounds, lambda flood: flood.answered):.2f}",
+            f"{max(flood.answered_p99_ms for flood in floods):.1f}",
+            f"{statistics.median(flood.refused for flood in floods):,.0f}",
+            f"{max(flood.refused_p99_ms for flood in floods):.1f}", str(sum(flood.broken for flood in floods)),
+        ])
+    return (f"\n## Overload\n\n{FLOODED} connections, all asking again as soon as they are answered or refused, and in turns the "
+            f"peak: {FULL} that do the same and are all answered.\n\n{_table(heads, rows)}")
 
 
 def _dashboards(results: Results) -> str:
@@ -189,18 +199,17 @@ def _peers(results: Results) -> str:
     """Where a peer has an operation: its figures, and how often as much the service gives."""
     if not results.peers:
         return ""
-    rates = {(point.operation, point.rows, point.connections): point.load.rate for point in results.points}
     rows = []
-    for name, point in results.peers:
-        ours = rates.get((point.operation, point.rows, point.connections), 0.0)
-        rows.append([name, point.operation, f"{point.rows:,}", str(point.connections), f"{point.load.rate:,.0f}",
-                     f"{point.load.p50_ms:.2f}", f"{point.load.p99_ms:.2f}", f"{point.service_us:.0f}",
-                     f"{point.postgres_us:.0f}", f"{point.memory_mb:.0f}", f"{point.load.errors:,}",
-                     _ratio(ours, point.load.rate)])
+    for name, pair in results.peers:
+        ours, theirs = pair.middle(0), pair.middle(1)
+        rows.append([name, theirs.operation, f"{theirs.rows:,}", str(theirs.connections), f"{theirs.load.rate:,.0f}",
+                     f"{theirs.load.p50_ms:.2f}", f"{theirs.load.p99_ms:.2f}", f"{theirs.service_us:.0f}",
+                     f"{theirs.postgres_us:.0f}", f"{theirs.memory_mb:.0f}", f"{pair.errors(1):,}",
+                     f"{ours.load.rate:,.0f}", f"{pair.errors(0):,}", f"{pair.ratio(lambda point: point.load.rate):.2f}"])
     heads = ["peer", "operation", "rows", "connections", "rate/s", "p50 ms", "p99 ms", "peer µs", "Postgres µs", "RSS MB",
-             "errors", "service is times as fast"]
-    return ("\n## Peers\n\nThe same tables and transactions with other tools, two processes. A peer asks no rules and checks no "
-            f"body, so it does less.\n\n{_table(heads, rows)}")
+             "errors", "service: rate/s", "errors", "times as fast"]
+    return ("\n## Peers\n\nThe same tables and transactions with other tools, two processes; the service in turns with them. A peer "
+            f"asks no rules and checks no body, so it does less.\n\n{_table(heads, rows)}")
 
 
 def _conditions(results: Results) -> str:
@@ -225,7 +234,7 @@ def _conditions(results: Results) -> str:
 
 def markdown(results: Results, routes: dict[str, str]) -> str:
     """The whole document. `routes` tells which route of the bare server stands for an operation."""
-    text = READING.replace("{clients}", str(CLIENTS)) + _conditions(results)
+    text = READING.replace("{clients}", str(CLIENTS)).replace("{rounds}", str(turns.ROUNDS)) + _conditions(results)
     if results.points:
         text += f"\n## Operations\n\n{points(results, routes)}\n{_resting(results)}"
     return (text + _flatness(results) + _limits(results, routes) + _overload(results)

@@ -11,6 +11,7 @@ from bench.limits import CLIENTS, PostgresLimit
 from bench.load import Load
 from bench.measure import Point
 from bench.replica import Reading
+from bench.turns import Pair
 
 
 @dataclass
@@ -31,7 +32,14 @@ class Results:
     dashboards: list[Dashboards] = field(default_factory=list)
     instances: list[Instances] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
-    peers: list[tuple[str, Point]] = field(default_factory=list)
+    peers: list[tuple[str, Pair]] = field(default_factory=list)
+    flatness: list[Pair] = field(default_factory=list)
+    """With the most rows, and with the fewest."""
+
+    def rate(self, operation: str, rows: int, connections: int) -> float:
+        """The rate of an operation; 0 where it was not measured."""
+        return next((point.load.rate for point in self.points
+                     if (point.operation, point.rows, point.connections) == (operation, rows, connections)), 0.0)
 
     def peak(self, operation: str, rows: int) -> float:
         """The best rate of an operation; 0 where it was not measured."""

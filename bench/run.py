@@ -8,10 +8,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import crowd, dataset, instances, keys, limits, measure, peer, postgres, replica, service
+from bench import crowd, dataset, instances, keys, limits, measure, peer, postgres, replica, service, turns
+from bench.dataset import Loaded
+from bench.keys import Keys
 from bench.limits import CLIENTS
 from bench.measure import Point
 from bench.operations import OPERATIONS, Operation, World
@@ -21,7 +24,8 @@ from bench.tools import Programs
 
 STARTS = 5
 REST_SECONDS = 5
-FLOOD_SECONDS = 6
+FLOOD_SECONDS = 3
+FLAT_CONNECTIONS = 8
 DASHBOARD_SECONDS = 30
 
 
@@ -63,20 +67,46 @@ def run(wishes: Wishes, programs: Programs, results: Results, report: Callable[[
 def _size(wishes: Wishes, programs: Programs, results: Results, server: Postgres, rows: int,
           folder: Path) -> None:
     database = f"desk_{rows}"
-    url, log = server.url(database), folder / "service.log"
-    server.create(database)
-    say(f"loading {rows:,} requests")
-    with service.running(programs.service, url, log) as running:
-        known = keys.make(programs.service, url)
-        loaded = dataset.load(server, database, running, known, rows)
+    known, loaded = _load(programs, server, database, rows, folder)
     results.loaded.append(loaded)
-    say(f"loaded in {loaded.seconds:.0f} s")
-    results.starts[rows] = _median_start(programs.service, url, log)
-    with service.running(programs.service, url, log) as running:
-        world = World(server, database, running, known, rows, folder)
+    results.starts[rows] = _median_start(programs.service, server.url(database), folder / "service.log")
+    with _serving(programs, server, database, known, rows, folder) as world:
         _measure(wishes, programs, results, world)
+        if "flatness" in wishes.parts and rows == max(wishes.rows) != min(wishes.rows):
+            _flatness(wishes, programs, results, world)
     if "instances" in wishes.parts and rows == statistics.median_low(wishes.rows):
         _instances(wishes, programs, results, world)
+    server.drop(database)
+
+
+def _load(programs: Programs, server: Postgres, database: str, rows: int, folder: Path) -> tuple[Keys, Loaded]:
+    say(f"loading {rows:,} requests")
+    server.create(database)
+    url = server.url(database)
+    with service.running(programs.service, url, folder / "service.log") as running:
+        known = keys.make(programs.service, url)
+        loaded = dataset.load(server, database, running, known, rows)
+    say(f"loaded in {loaded.seconds:.0f} s")
+    return known, loaded
+
+
+@contextmanager
+def _serving(programs: Programs, server: Postgres, database: str, known: Keys, rows: int,
+             folder: Path) -> Iterator[World]:
+    with service.running(programs.service, server.url(database), folder / f"{database}.log") as running:
+        yield World(server, database, running, known, rows, folder)
+
+
+def _flatness(wishes: Wishes, programs: Programs, results: Results, large: World) -> None:
+    """The most rows beside the fewest, which are loaded once more: the first ones have grown by what was written."""
+    server, database, rows = large.postgres, "desk_small", min(wishes.rows)
+    known, _ = _load(programs, server, database, rows, large.folder)
+    with _serving(programs, server, database, known, rows, large.folder) as small:
+        for operation in wishes.operations:
+            found = turns.pair(large, small, operation, FLAT_CONNECTIONS, wishes.seconds,
+                               results.peak(operation.name, large.rows))
+            results.flatness.append(found)
+            say(f"flatness: {operation.name}, {found.ratio(lambda point: point.load.p50_ms):.2f}")
     server.drop(database)
 
 
@@ -112,17 +142,28 @@ def _measure(wishes: Wishes, programs: Programs, results: Results, world: World)
         with peer.running(name, environment, world) as other:
             for operation in wishes.operations:
                 if operation.name in peer.PEERS[name]:
-                    for point in _points(wishes, replace(world, service=other), operation, name):
-                        results.peers.append((name, point))
+                    _beside(wishes, results, world, name, replace(world, service=other), operation)
     if "dashboards" in wishes.parts:
         say("dashboards, streams and writes")
         results.dashboards.append(crowd.dashboards(programs.crowd, world, DASHBOARD_SECONDS))
     if "overload" in wishes.parts:
         for name in ("read", "create"):
-            _overload(programs, results, world, name, wishes.seconds)
+            found = crowd.overload(programs.crowd, world, name, FLOOD_SECONDS)
+            results.overloads.append(found)
+            say(f"overload, {name}: {turns.median_ratio(found.rounds, lambda flood: flood.answered):.2f} of the peak")
 
 
-def _points(wishes: Wishes, world: World, operation: Operation, who: str) -> Iterator[Point]:
+def _beside(wishes: Wishes, results: Results, world: World, name: str, theirs: World, operation: Operation) -> None:
+    """The service and a peer of it, in turns."""
+    for connections in wishes.connections:
+        rate = results.rate(operation.name, world.rows, connections)
+        found = turns.pair(world, theirs, operation, connections, wishes.seconds, rate)
+        results.peers.append((name, found))
+        say(f"beside {name}: {operation.name}, {world.rows:,} rows, {connections} connections: "
+            f"{found.ratio(lambda point: point.load.rate):.2f} times as fast")
+
+
+def _points(wishes: Wishes, world: World, operation: Operation) -> Iterator[Point]:
     rate = 0.0
     targets = [] if operation.uses_up else operation.targets(world)
     for connections in wishes.connections:
@@ -130,14 +171,14 @@ def _points(wishes: Wishes, world: World, operation: Operation, who: str) -> Ite
                  if operation.uses_up else targets)
         point = measure.point(world, operation, lines, connections, wishes.seconds)
         rate = max(rate, point.load.rate)
-        say(f"{who}: {operation.name}, {world.rows:,} rows, {connections} connections: "
+        say(f"{operation.name}, {world.rows:,} rows, {connections} connections: "
             f"{point.load.rate:,.0f}/s, p50 {point.load.p50_ms:.2f} ms, p99 {point.load.p99_ms:.2f} ms, "
             f"{point.load.errors} errors")
         yield point
 
 
 def _operation(wishes: Wishes, results: Results, world: World, operation: Operation) -> None:
-    results.points.extend(_points(wishes, world, operation, "service"))
+    results.points.extend(_points(wishes, world, operation))
     if "limits" in wishes.parts:
         clients = sorted({min(count, CLIENTS) for count in wishes.connections})
         found = limits.postgres_limits(world, operation, clients, wishes.seconds,
@@ -145,13 +186,3 @@ def _operation(wishes: Wishes, results: Results, world: World, operation: Operat
         results.postgres.extend(found)
         for limit in found:
             say(f"  pgbench, {limit.clients} clients: {limit.rate:,.0f}/s {limit.trouble}")
-
-
-def _overload(programs: Programs, results: Results, world: World, name: str, seconds: float) -> None:
-    peak = results.peak(name, world.rows)
-    if not peak:
-        operation = next(one for one in OPERATIONS if one.name == name)
-        peak = measure.point(world, operation, operation.targets(world), 64, seconds).load.rate
-    found = crowd.overload(programs.crowd, world, name, peak, FLOOD_SECONDS)
-    results.overloads.append(found)
-    say(f"overload, {name}: {found.answered:,.0f}/s of {peak:,.0f}/s")

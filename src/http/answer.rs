@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -148,6 +148,16 @@ pub fn show<T: Serialize>(
     let tag = tag.unwrap_or_else(|| EntityTag::of_content(&body));
     let known = etag::not_modified(headers, &tag)?;
     Ok(shown(tag, link, (!known).then(|| body.into())))
+}
+
+/// What goes out where nothing is ever the same as before: an object, or a page of so many items.
+pub fn untagged<T: Serialize>(
+    response: &mut HttpResponseBuilder,
+    object: &T,
+    items: usize,
+) -> Result<HttpResponse, Problem> {
+    let text = text_of(object, OBJECT + ITEM * items).map_err(|error| Problem::internal(&error))?;
+    Ok(response.content_type(JSON).body(text))
 }
 
 /// What goes out for a page whose items have no versions: its weak tag is made from all that it says.

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::answer;
 use super::auth::Authenticated;
 use super::body::RawBody;
 use super::idempotency::MaybeKey;
@@ -37,7 +38,7 @@ async fn check(
         .into_result()?;
     let asker = body.relationship.or(caller.relationship);
     match judge(&app, &body.facts(), asker).await {
-        Ok(decision) => Ok(HttpResponse::Ok().json(decision)),
+        Ok(decision) => answer::untagged(&mut HttpResponse::Ok(), &decision, 0),
         Err(error) => Err(refusal::problem(error, &caller, app.clock.now())),
     }
 }

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::domain::lifecycle::EventKind;
 use crate::domain::rights::{Action, projection};
 use crate::flows::feed::{self, Reading};
+use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
 use crate::http::page;
@@ -219,7 +220,7 @@ async fn list(
     if more {
         response.insert_header((header::LINK, page::next(&request, &page.next_cursor)));
     }
-    Ok(response.json(page))
+    answer::untagged(&mut response, &page, page.items.len())
 }
 
 fn name(text: &str) -> Result<Name, Problem> {
