@@ -84,5 +84,5 @@ def main() -> None:
 
     run(wishes, programs, results, write)
     if results.points:
-        print(report.points(results, routes))
+        print(report.points(results))
     print(f"The report is in {out}.")

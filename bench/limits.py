@@ -93,13 +93,30 @@ def _pgbench(world: World, path: Path, script: Script, clients: int,
     return (float(rate.group(1)) if rate else 0.0, int(count.group(1)) if count else 0, trouble)
 
 
+@dataclass(frozen=True)
+class Bare:
+    """actix-web alone, which knows no rows."""
+
+    url: str
+    folder: Path
+
+    def load(self, route: str, connections: int, seconds: float) -> Load:
+        """What it gives with a payload."""
+        body = self.folder / "bare.targets"
+        is_write = route == "/write"
+        body.write_text(payloads.create_bodies(Language(), 1)[0] + "\n" if is_write else "", encoding="utf-8")
+        arguments = [str(body), "", "", str(load.threads_for(connections))]
+        return load.run(self.url + route, "plain.lua", arguments, connections, seconds)
+
+
 @contextmanager
-def _bare_server(binary: Path, port: int) -> Iterator[str]:
+def bare(binary: Path, folder: Path) -> Iterator[Bare]:
+    """Stands by for the whole run, so that it can be measured right after what it is compared with."""
+    port = free_port()
     process = subprocess.Popen([binary, str(port), "2"])
     try:
-        url = f"http://127.0.0.1:{port}"
         _wait_for(port)
-        yield url
+        yield Bare(f"http://127.0.0.1:{port}", folder)
     finally:
         process.terminate()
         process.wait(10)
@@ -112,19 +129,3 @@ def _wait_for(port: int) -> None:
                 return
         time.sleep(0.01)
     raise RuntimeError("the bare server does not answer")
-
-
-def bare_limits(binary: Path, folder: Path, routes: set[str], connections: list[int],
-                seconds: float) -> dict[tuple[str, int], Load]:
-    """Loads the bare server, which knows no rows."""
-    body = folder / "bare.targets"
-    found = {}
-    with _bare_server(binary, free_port()) as url:
-        for route in sorted(routes):
-            is_write = route == "/write"
-            body.write_text(payloads.create_bodies(Language(), 1)[0] + "\n" if is_write else "",
-                            encoding="utf-8")
-            for count in connections:
-                arguments = [str(body), "", "", str(load.threads_for(count))]
-                found[route, count] = load.run(url + route, "plain.lua", arguments, count, seconds)
-    return found

@@ -8,6 +8,7 @@ from bench import instances, postgres, replica, service, turns
 from bench.crowd import FLOODED, FULL
 from bench.dataset import DAYS
 from bench.limits import CLIENTS
+from bench.load import Load
 from bench.measure import Point
 from bench.results import Results
 from bench.run import REST_SECONDS
@@ -28,7 +29,8 @@ a part in two minutes, and `scripts/bench --help` tells how to pick.
   request, at as many clients, {clients} at most. A service that puts the work of several requests into one statement can
   exceed it. Values that have to be new each time are made up by Postgres there, at about a microsecond each. It
   repeats one search and one page of the feed, where the load varies them, so those two ratios are rough.
-- **of bare**: the rate against that of actix-web alone with a body of the same size and nothing behind it.
+- **of bare**: the rate against that of actix-web alone, measured right afterwards, with a body of the same size and nothing
+  behind it.
 - **service µs** and **Postgres µs** are processor time for each request. With the load generator's they tell what a machine can
   do: cores × 1,000,000 / (their sum).
 - **errors** are answers with a status of 400 or more, broken connections and answers that did not come.
@@ -60,8 +62,8 @@ def _ratio(rate: float, limit: float | None) -> str:
     return f"{rate / limit:.2f}" if limit else "–"
 
 
-def _point(results: Results, point: Point, route: str) -> list[str]:
-    bare = results.bare.get((route, point.connections))
+def _point(results: Results, point: Point) -> list[str]:
+    bare = results.bare.get(point)
     return [
         point.operation, f"{point.rows:,}", str(point.connections), f"{point.load.rate:,.0f}",
         f"{point.load.p50_ms:.2f}", f"{point.load.p99_ms:.2f}",
@@ -72,10 +74,11 @@ def _point(results: Results, point: Point, route: str) -> list[str]:
     ]
 
 
-def points(results: Results, routes: dict[str, str]) -> str:
+def points(results: Results) -> str:
+    """The table of what was measured of the service."""
     heads = ["operation", "rows", "connections", "rate/s", "p50 ms", "p99 ms", "of pgbench", "of bare",
              "service µs", "Postgres µs", "RSS MB", "errors"]
-    return _table(heads, [_point(results, point, routes[point.operation]) for point in results.points])
+    return _table(heads, [_point(results, point) for point in results.points])
 
 
 def _resting(results: Results) -> str:
@@ -107,15 +110,19 @@ def _limits(results: Results, routes: dict[str, str]) -> str:
             for limit in results.postgres]
     troubles = [f"- {limit.operation}, {limit.rows:,} rows, {limit.clients} clients: {limit.trouble}"
                 for limit in results.postgres if limit.trouble]
-    bare = [[route, str(count), f"{found.rate:,.0f}", f"{found.p50_ms:.2f}",
+    loads: dict[tuple[str, int], list[Load]] = {}
+    for point, found in results.bare.items():
+        loads.setdefault((routes[point.operation], point.connections), []).append(found)
+    bare = [[route, str(connections), f"{statistics.median(load.rate for load in found):,.0f}",
+             f"{statistics.median(load.p50_ms for load in found):.2f}",
              ", ".join(name for name, stands in routes.items() if stands == route)]
-            for (route, count), found in results.bare.items()]
+            for (route, connections), found in sorted(loads.items())]
     text = (f"\n## The limits\n\nPostgres alone: pgbench with prepared statements, and the statements of one request "
             f"between its `BEGIN` and `COMMIT`.\n\n{_table(heads, rows)}")
     if troubles:
         text += "\nNot replayed, or not without errors:\n\n" + "\n".join(troubles) + "\n"
     heads = ["bare route", "connections", "rate/s", "p50 ms", "stands for"]
-    return text + f"\nactix-web alone, two workers:\n\n{_table(heads, bare)}"
+    return text + f"\nactix-web alone, two workers; the median of all times that it was measured:\n\n{_table(heads, bare)}"
 
 
 def _overload(results: Results) -> str:
@@ -236,6 +243,6 @@ def markdown(results: Results, routes: dict[str, str]) -> str:
     """The whole document. `routes` tells which route of the bare server stands for an operation."""
     text = READING.replace("{clients}", str(CLIENTS)).replace("{rounds}", str(turns.ROUNDS)) + _conditions(results)
     if results.points:
-        text += f"\n## Operations\n\n{points(results, routes)}\n{_resting(results)}"
+        text += f"\n## Operations\n\n{points(results)}\n{_resting(results)}"
     return (text + _flatness(results) + _limits(results, routes) + _overload(results)
             + _dashboards(results) + _instances(results) + _readings(results) + _peers(results))

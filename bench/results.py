@@ -27,7 +27,8 @@ class Results:
     points: list[Point] = field(default_factory=list)
     resting_mb: dict[int, float] = field(default_factory=dict)
     postgres: list[PostgresLimit] = field(default_factory=list)
-    bare: dict[tuple[str, int], Load] = field(default_factory=dict)
+    bare: dict[Point, Load] = field(default_factory=dict)
+    """What the bare server gave right after a point."""
     overloads: list[Overload] = field(default_factory=list)
     dashboards: list[Dashboards] = field(default_factory=list)
     instances: list[Instances] = field(default_factory=list)

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import crowd, dataset, instances, keys, limits, measure, peer, postgres, replica, service, turns
 from bench.dataset import Loaded
 from bench.keys import Keys
-from bench.limits import CLIENTS
+from bench.limits import CLIENTS, Bare
 from bench.measure import Point
 from bench.operations import OPERATIONS, Operation, World
 from bench.postgres import Postgres
@@ -24,6 +24,7 @@ from bench.tools import Programs
 
 STARTS = 5
 REST_SECONDS = 5
+BARE_SECONDS = 1
 FLOOD_SECONDS = 3
 FLAT_CONNECTIONS = 8
 DASHBOARD_SECONDS = 30
@@ -51,27 +52,22 @@ def run(wishes: Wishes, programs: Programs, results: Results, report: Callable[[
     service.allow_many_files()
     folder = Path(tempfile.mkdtemp(prefix="desk-bench-"))
     try:
-        if "limits" in wishes.parts and "operations" in wishes.parts:
-            say("bare actix-web")
-            routes = {operation.bare for operation in wishes.operations}
-            results.bare = limits.bare_limits(programs.bare, folder, routes, wishes.connections,
-                                              min(wishes.seconds, 2))
-        with postgres.running() as server:
+        with limits.bare(programs.bare, folder) as bare, postgres.running() as server:
             for rows in wishes.rows:
-                _size(wishes, programs, results, server, rows, folder)
+                _size(wishes, programs, results, server, bare, rows, folder)
                 report()
     finally:
         shutil.rmtree(folder)
 
 
-def _size(wishes: Wishes, programs: Programs, results: Results, server: Postgres, rows: int,
+def _size(wishes: Wishes, programs: Programs, results: Results, server: Postgres, bare: Bare, rows: int,
           folder: Path) -> None:
     database = f"desk_{rows}"
     known, loaded = _load(programs, server, database, rows, folder)
     results.loaded.append(loaded)
     results.starts[rows] = _median_start(programs.service, server.url(database), folder / "service.log")
     with _serving(programs, server, database, known, rows, folder) as world:
-        _measure(wishes, programs, results, world)
+        _measure(wishes, programs, results, world, bare)
         if "flatness" in wishes.parts and rows == max(wishes.rows) != min(wishes.rows):
             _flatness(wishes, programs, results, world)
     if "instances" in wishes.parts and rows == statistics.median_low(wishes.rows):
@@ -132,10 +128,10 @@ def _median_start(binary: Path, url: str, log: Path) -> float:
     return statistics.median(times)
 
 
-def _measure(wishes: Wishes, programs: Programs, results: Results, world: World) -> None:
+def _measure(wishes: Wishes, programs: Programs, results: Results, world: World, bare: Bare) -> None:
     if "operations" in wishes.parts:
         for operation in wishes.operations:
-            _operation(wishes, results, world, operation)
+            _operation(wishes, results, world, operation, bare)
         time.sleep(REST_SECONDS)
         results.resting_mb[world.rows] = world.service.memory_mb()
     for name, environment in wishes.peers.items():
@@ -177,8 +173,11 @@ def _points(wishes: Wishes, world: World, operation: Operation) -> Iterator[Poin
         yield point
 
 
-def _operation(wishes: Wishes, results: Results, world: World, operation: Operation) -> None:
-    results.points.extend(_points(wishes, world, operation))
+def _operation(wishes: Wishes, results: Results, world: World, operation: Operation, bare: Bare) -> None:
+    for point in _points(wishes, world, operation):
+        results.points.append(point)
+        if "limits" in wishes.parts:
+            results.bare[point] = bare.load(operation.bare, point.connections, BARE_SECONDS)
     if "limits" in wishes.parts:
         clients = sorted({min(count, CLIENTS) for count in wishes.connections})
         found = limits.postgres_limits(world, operation, clients, wishes.seconds,

@@ -57,9 +57,14 @@ def pair(one: World, other: World, operation: Operation, connections: int, secon
     """So many seconds of each, in all. `rate` is what is to be expected at most, as far as it is known."""
     each = max(seconds / ROUNDS, 1)
 
-    def measured(world: World) -> Point:
-        lines = (measure.fresh_pool(world, measure.pool_size(rate / 2, each))[1]
-                 if operation.uses_up else operation.targets(world))
-        return measure.point(world, operation, lines, connections, each)
+    def measured(world: World) -> Callable[[], Point]:
+        targets = operation.targets(world)
 
-    return Pair(in_turns(lambda: measured(one), lambda: measured(other)))
+        def point() -> Point:
+            lines = (measure.fresh_pool(world, measure.pool_size(rate / 2, each))[1]
+                     if operation.uses_up else targets)
+            return measure.point(world, operation, lines, connections, each)
+
+        return point
+
+    return Pair(in_turns(measured(one), measured(other)))
