@@ -74,7 +74,7 @@ pub(super) fn record(
     answer: &Answer,
 ) {
     let entry = ask.origin.entry(app, &ask.caller, &ask.http_request_id);
-    let made = answer.location().and_then(|place| place.rsplit('/').next());
+    let made = answer.made();
     let entry = Entry {
         object: entry.object.clone().or_else(|| made.map(str::to_owned)),
         status: Some(answer.status),

@@ -165,11 +165,7 @@ pub async fn create(
         Ok(stored.clone())
     };
     let given = once(app, ask, key, Needs::default(), work, render).await?;
-    let first_id = given
-        .answer
-        .location()
-        .and_then(|place| place.rsplit('/').next());
-    let text = match (key, first_id) {
+    let text = match (key, given.answer.made()) {
         (Some(key), Some(id)) if given.replayed => {
             app.secret_maker.key(id.to_owned(), &key.seed).text
         }

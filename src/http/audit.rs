@@ -11,7 +11,7 @@ use super::answer;
 use super::auth::Authenticated;
 use super::codes::Code;
 use super::moment;
-use super::page::{self, DEFAULT_LIMIT, Page};
+use super::page::{self, DEFAULT_LIMIT, ListName, Page};
 use super::problem::Problem;
 use super::query::Query;
 use super::refusal;
@@ -200,7 +200,7 @@ async fn list(
         from,
         before,
     };
-    let list = format!("audit {filter:?}");
+    let list = name_of(&filter);
     let after: Option<Position> = match &cursor {
         Some(cursor) => Some(page::open(&app.cursor_key, cursor, &list)?),
         None => None,
@@ -216,6 +216,26 @@ async fn list(
     .map(EntryView::from);
     let link = page.link(&request);
     answer::show_content_of_page(request.headers(), &page, link)
+}
+
+/// The name of this part of the trail.
+fn name_of(filter: &Filter) -> String {
+    let Filter {
+        subject,
+        object,
+        action,
+        outcome,
+        from,
+        before,
+    } = filter;
+    ListName::of("audit")
+        .with("subject", subject.as_ref())
+        .with("object", object.as_ref())
+        .with("action", action.as_ref())
+        .with("outcome", outcome.map(AuditOutcome::as_str))
+        .with("from", from.as_ref().map(DateTime::to_rfc3339))
+        .with("before", before.as_ref().map(DateTime::to_rfc3339))
+        .into_string()
 }
 
 /// The endpoint.

@@ -1,5 +1,7 @@
 //! Pages of lists.
 
+use std::fmt::Display;
+
 use actix_web::HttpRequest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,38 @@ impl<T> Page<T> {
         self.next_cursor
             .as_ref()
             .map(|cursor| next(request, cursor))
+    }
+}
+
+/// The name of a list, which its cursors and tags are bound to: what it lists, and each filter as the query calls it. They
+/// outlive the process that gave them, so nothing is part of it that only our own code knows.
+pub struct ListName(String);
+
+impl ListName {
+    /// The list of all of them.
+    pub fn of(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+
+    /// Those for which the filter has that value. One that is not given is no part of the name.
+    pub fn with(mut self, filter: &str, value: Option<impl Display>) -> Self {
+        if let Some(value) = value {
+            self.0
+                .push_str(&format!(" {filter}={:?}", value.to_string()));
+        }
+        self
+    }
+
+    /// Those for which the filter has one of the values.
+    pub fn with_any(self, filter: &str, values: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        values
+            .into_iter()
+            .fold(self, |name, value| name.with(filter, Some(value.as_ref())))
+    }
+
+    /// As it is written.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 

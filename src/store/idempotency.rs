@@ -34,12 +34,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Where the object is found, if the answer says so.
-    pub fn location(&self) -> Option<&str> {
+    /// Id of what was made, if the answer says where it is found.
+    pub fn made(&self) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers
             .find(|(name, _)| name.eq_ignore_ascii_case("location"))
-            .map(|(_, value)| value.as_str())
+            .and_then(|(_, place)| place.rsplit('/').next())
     }
 
     /// The code of the problem, if the answer is one.

@@ -244,15 +244,17 @@ fn columns_of_words_take_the_words_of_the_code_and_no_others() {
              from pg_constraint join pg_class on pg_class.oid = conrelid
              join pg_attribute on attrelid = conrelid and attnum = conkey[1]
              where contype = 'c' and cardinality(conkey) = 1
-               and pg_get_constraintdef(pg_constraint.oid) like '%ARRAY[%'",
+               and pg_get_constraintdef(pg_constraint.oid) ~ 'ARRAY|::text\\[\\]'",
         )
         .unwrap();
     let found: BTreeMap<&str, BTreeSet<String>> = checks
         .iter()
         .map(|check| {
             let (column, definition) = check.split_once('|').unwrap();
-            let quoted = definition.split('\'').skip(1).step_by(2).map(str::to_owned);
-            (column, quoted.collect())
+            // A list of constants, or one constant that is a list.
+            let quoted = definition.split('\'').skip(1).step_by(2);
+            let words = quoted.flat_map(|text| text.trim_matches(['{', '}']).split(','));
+            (column, words.map(str::to_owned).collect())
         })
         .collect();
     assert_eq!(found, vocabularies);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::page::ListName;
 use super::requests::history::EventView;
 use crate::cursor::CursorKey;
 use crate::domain::rights::Projection;
@@ -47,8 +48,7 @@ impl FeedEvent {
     }
 }
 
-/// The name of this part of the feed, which its cursors are bound to. Consumers keep them, so it has to stay as it is, and
-/// a filter that is not given is no part of it.
+/// The name of this part of the feed. Consumers keep its cursors for as long as they like, so it has to stay as it is.
 fn name_of(filter: &Filter) -> String {
     let Filter {
         desk,
@@ -56,23 +56,16 @@ fn name_of(filter: &Filter) -> String {
         partner,
         request,
     } = filter;
-    let mut name = String::from("feed");
-    let mut add = |what: &str, value: &str| name.push_str(&format!(" {what}={value:?}"));
-    if let Some(desk) = desk {
-        add("desk", desk);
-    }
-    for kind in kinds {
-        add("type", kind.as_str());
-    }
-    if let Some(partner) = partner {
-        add("partner", partner);
-    }
-    match request {
-        Some(Name::Id(id)) => add("request", &id.to_string()),
-        Some(Name::Reference(reference)) => add("request", reference),
-        None => {}
-    }
-    name
+    let request = request.as_ref().map(|name| match name {
+        Name::Id(id) => id.to_string(),
+        Name::Reference(reference) => reference.clone(),
+    });
+    ListName::of("feed")
+        .with("desk", desk.as_ref())
+        .with_any("type", kinds.iter().map(|kind| kind.as_str()))
+        .with("partner", partner.as_ref())
+        .with("request", request)
+        .into_string()
 }
 
 /// Whether the client would rather have a stream of events than JSON.

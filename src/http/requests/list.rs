@@ -17,7 +17,7 @@ use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
 use crate::http::etag::EntityTag;
 use crate::http::moment;
-use crate::http::page::{self, Page};
+use crate::http::page::{self, ListName, Page};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Query;
 use crate::http::routes::Endpoint;
@@ -321,7 +321,7 @@ async fn list(
     let (limit, sort) = (parameters.limit, parameters.sort);
     let cursor = parameters.cursor.clone();
     let filter = Filter::from(parameters);
-    let list = format!("requests {sort} {filter:?}");
+    let list = name_of(&filter, sort);
     let after: Option<Position> = match &cursor {
         Some(cursor) => Some(page::open(&app.cursor_key, cursor, &list)?),
         None => None,
@@ -352,9 +352,74 @@ async fn list(
     page.show(&request)
 }
 
+/// The name of this list. In whatever order states are given, it is the same.
+fn name_of(filter: &Filter, sort: Sort) -> String {
+    let Filter {
+        desk,
+        states,
+        service,
+        partner,
+        customer,
+        assignee,
+        requested_by,
+        words,
+        created_from,
+        created_before,
+        updated_from,
+        updated_before,
+    } = filter;
+    let mut states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    states.sort_unstable();
+    let time = |time: &Option<DateTime<Utc>>| time.as_ref().map(DateTime::to_rfc3339);
+    ListName::of("requests")
+        .with("sort", Some(sort))
+        .with("desk", desk.as_ref())
+        .with_any("state", states)
+        .with("service", service.as_ref())
+        .with("partner", partner.as_ref())
+        .with("customer", customer.as_ref())
+        .with("assignee", assignee.as_ref())
+        .with("requested_by", requested_by.as_ref())
+        .with("q", words.as_ref())
+        .with("created_from", time(created_from))
+        .with("created_before", time(created_before))
+        .with("updated_from", time(updated_from))
+        .with("updated_before", time(updated_before))
+        .into_string()
+}
+
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     Endpoint::caller(__path_list, list)
         .does(&[Action::ReadRequest])
         .problems(&[Code::CursorInvalid, Code::CursorFilterMismatch])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_named_by_its_query_in_whatever_order_states_are_given() {
+        let with = |states: &[State], words: Option<&str>| {
+            let filter = Filter {
+                desk: Some("pad".to_owned()),
+                states: states.to_vec(),
+                words: words.map(str::to_owned),
+                ..Filter::default()
+            };
+            name_of(&filter, Sort::NewestFirst)
+        };
+        let both = r#"requests sort="-created_at" desk="pad" state="accepted" state="submitted""#;
+        assert_eq!(with(&[State::Submitted, State::Accepted], None), both);
+        assert_eq!(with(&[State::Accepted, State::Submitted], None), both);
+        // What is typed can't look like another filter.
+        let words = Some(r#"x" state="draft"#);
+        assert_ne!(
+            with(&[], words),
+            with(&[State::Draft], Some("x")),
+            "{}",
+            with(&[], words)
+        );
+    }
 }
