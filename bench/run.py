@@ -139,6 +139,7 @@ def _measure(wishes: Wishes, programs: Programs, results: Results, world: World,
             for operation in wishes.operations:
                 if operation.name in peer.PEERS[name]:
                     _beside(wishes, results, world, name, replace(world, service=other), operation)
+        dataset.sort_in_words(world.postgres, world.database)
     if "dashboards" in wishes.parts:
         say("dashboards, streams and writes")
         results.dashboards.append(crowd.dashboards(programs.crowd, world, DASHBOARD_SECONDS))
