@@ -16,8 +16,8 @@ from bench.run import REST_SECONDS
 READING = """\
 # Benchmarks
 
-Written by `scripts/bench`; do not edit. `just bench` measures all of it again in about half an hour, `just bench-short`
-a part in two minutes, and `scripts/bench --help` tells how to pick.
+Written by `scripts/bench`; do not edit. `just bench` measures all of it again in about forty minutes,
+`just bench-short` a part in two minutes, and `scripts/bench --help` tells how to pick.
 
 ## How to read it
 
