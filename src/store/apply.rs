@@ -236,7 +236,7 @@ impl Writes {
             to_state: to.as_str(),
             desk: request.desk.clone(),
             reason,
-            changed: changed.join("\n"),
+            changed: Document::of(&changed),
             actor_subject: subject,
             actor_name: name,
             actor_role: role,
@@ -452,9 +452,13 @@ impl QueryFragment<Pg> for Write<'_> {
             &[revised_words],
             " where request_words.request_id = given.request_id)",
         )?;
-        // There is no array of arrays of different lengths, and no pointer has a line break in it.
-        let with_members =
-            |names: String| names.replace("changed", "string_to_array(given.changed, e'\\n')");
+        // There is no array of arrays of different lengths.
+        let with_members = |names: String| {
+            names.replace(
+                "changed",
+                "array(select jsonb_array_elements_text(given.changed))",
+            )
+        };
         parts.insert("request_events", &[lines], with_members)?;
         parts.insert("time_entries", &[time_entries], identity)?;
         parts.insert("audit", &[audit], identity)?;

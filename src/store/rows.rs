@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::{
-    BigInt, Binary, Bool, Date, Double, Json, Nullable, SmallInt, Text, Timestamptz,
+    BigInt, Binary, Bool, Date, Double, Json, Jsonb, Nullable, SmallInt, Text, Timestamptz,
     Uuid as SqlUuid,
 };
 use uuid::Uuid;
@@ -67,7 +67,7 @@ columns! {
         to_state: &'static str => Text,
         desk: Option<String> => Nullable<Text>,
         reason: Option<String> => Nullable<Text>,
-        changed: String => Text,
+        changed: Document => Jsonb,
         actor_subject: String => Text,
         actor_name: String => Text,
         actor_role: String => Text,

@@ -88,11 +88,14 @@ fn who_is_asked_what_it_involves_may_answer_with_a_vulnerability() {
 fn a_change_of_a_label_points_at_it() {
     let cast = Cast::start();
     let draft = cast.request_in(State::Draft);
-    let patch = json!({ "metadata": { "a/b~c": "one" } });
+    let patch = json!({ "metadata": { "a/b~c": "one", "two\nlines, {\"and\\more\"}": "two" } });
     let answer = cast.owner.patch(&path(&draft), &tag(&draft), &patch);
     assert_eq!(answer.status, 200, "{}", answer.body);
     let lines = cast.owner.get(&format!("{}/events", path(&draft))).json();
-    assert_eq!(lines["items"][1]["changed"], json!(["/metadata/a~1b~0c"]));
+    assert_eq!(
+        lines["items"][1]["changed"],
+        json!(["/metadata/a~1b~0c", "/metadata/two\nlines, {\"and\\more\"}"])
+    );
 }
 
 #[test]
