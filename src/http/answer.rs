@@ -150,7 +150,7 @@ pub fn show<T: Serialize>(
     Ok(shown(tag, link, (!known).then(|| body.into())))
 }
 
-/// What goes out where nothing is ever the same as before: an object, or a page of so many items.
+/// What goes out without a tag, as no client asks for the same again: a judgement, or so many items of the feed.
 pub fn untagged<T: Serialize>(
     response: &mut HttpResponseBuilder,
     object: &T,

@@ -415,11 +415,6 @@ mod tests {
         assert_eq!(with(&[State::Accepted, State::Submitted], None), both);
         // What is typed can't look like another filter.
         let words = Some(r#"x" state="draft"#);
-        assert_ne!(
-            with(&[], words),
-            with(&[State::Draft], Some("x")),
-            "{}",
-            with(&[], words)
-        );
+        assert_ne!(with(&[], words), with(&[State::Draft], Some("x")));
     }
 }
