@@ -133,8 +133,8 @@ impl<'a> RequestList<'a> {
     /// read the page.
     pub fn plans(&self) -> Plans {
         match self.approach {
-            Approach::Merged(_) => Plans::Once,
-            Approach::NewestFirst | Approach::Chosen => Plans::ForValues,
+            Approach::Merged(_) | Approach::NewestFirst => Plans::Once,
+            Approach::Chosen => Plans::ForValues,
         }
     }
 
@@ -350,31 +350,20 @@ impl<'a> RequestList<'a> {
         self.cut(self.order("part"), out)
     }
 
-    /// The requests with the words, from the newest on, as far back as the page needs.
-    ///
-    /// A page ends as soon as it is full, since one place after the other is looked at, in order.
+    /// The requests with the words, from the newest on, as far back as the page needs: the migrations tell how.
     fn newest_first<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("select page.* from newest_first(");
+        self.select(" from newest_with(", out)?;
         self.put_words(out)?;
+        for Position { at, id } in [&self.after, &self.before] {
+            out.push_sql(", ");
+            out.push_bind_param::<Timestamptz, _>(at)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SqlUuid, _>(id)?;
+        }
         out.push_sql(", ");
-        out.push_bind_param::<Timestamptz, _>(&self.before.at)?;
-        out.push_sql(") as place cross join lateral (");
-        let found = self.order("found");
-        self.select(
-            " from (select request_words.request_id as id, request_words.created_at from request_words \
-             where request_words.words @@ place.condition and request_words.created_at >= place.since \
-                 and request_words.created_at < place.until and request_words.words @@ ",
-            out,
-        )?;
-        self.put_words(out)?;
-        out.push_sql(" and ");
-        let order = ["request_words.created_at", "request_words.request_id"].map(str::to_owned);
-        self.bounds(&order, &[], out)?;
-        self.cut(order, out)?;
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") as found join requests on requests.id = found.id");
-        self.cut(found, out)?;
-        out.push_sql(") as page limit ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        self.cut(self.order("found"), out)
     }
 
     fn put_words<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {

@@ -38,8 +38,8 @@ fn fold_into(folded: &mut String, word: &str) {
     }
 }
 
-/// Levels of the stretches of time that a request lies in: of 16 seconds at the first, and 16 times as long at each more.
-const LEVELS: u32 = 6;
+/// Stretches of time that a request lies in: a second, and each of the others 16 times as long as the one before.
+const STRETCHES: u32 = 7;
 
 /// The last place that Postgres counts.
 const LAST_PLACE: u16 = 16_383;
@@ -67,17 +67,17 @@ pub(super) fn of(request: &Request) -> Words {
         all.add(places.next(), |folded| fold_into(folded, word));
     }
     let second = request.created_at.timestamp();
-    for level in 0..LEVELS {
-        all.add(None, |folded| stretch_into(folded, level, second));
+    for left_out in 0..STRETCHES {
+        all.add(None, |folded| stretch_into(folded, second, left_out));
     }
     all.binary()
 }
 
-/// Adds the stretch of time of that level that a second of the epoch lies in, as a word: see the migration that made
-/// them.
-fn stretch_into(folded: &mut String, level: u32, second: i64) {
+/// Adds a stretch of time that a second of the epoch lies in, as a word: its hexadecimal digits without so many of the
+/// last ones. `newest_with` in the migrations looks for it.
+fn stretch_into(folded: &mut String, second: i64, left_out: u32) {
     // A text can be written to without end.
-    let _ = write!(folded, "~{level}:{}", second >> (4 * (level + 1)));
+    let _ = write!(folded, "~{:x}", second >> (4 * left_out));
 }
 
 /// Words with their places. The letters of all stand in one text: a request has a hundred words.

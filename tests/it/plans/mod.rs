@@ -138,10 +138,12 @@ async fn run(connection: &mut Connection, sql: &str) {
     connection.batch_execute(sql).await.unwrap();
 }
 
-/// What Postgres has counted of the requests in the transaction so far.
+/// What Postgres has counted of the requests and their words in the transaction so far.
 async fn counted(connection: &mut Connection, what: &str) -> i64 {
-    let sql =
-        format!("select {what} as count from pg_stat_xact_user_tables where relname = 'requests'");
+    let sql = format!(
+        "select sum({what})::bigint as count from pg_stat_xact_user_tables \
+         where relname in ('requests', 'request_words')"
+    );
     count(connection, &sql).await
 }
 
