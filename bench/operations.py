@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import dataset, payloads
@@ -108,6 +108,10 @@ def _search_paths(_: World) -> list[str]:
     return [f"/v1/requests?limit=50&q={language.two_words()}" for _ in range(200)]
 
 
+def _full_search_paths(_: World) -> list[str]:
+    return [f"/v1/requests?limit=50&q={word}" for word in Language().common_words()]
+
+
 def _read_sample(world: World, number: int) -> Sample:
     request = world.postgres.value(world.database, f"select bench.request_id({number + 1})")
     return Sample("GET", f"/v1/requests/{request}", None, {request: "bench.request_id(:n)"})
@@ -150,6 +154,11 @@ def _transition_sample(world: World, number: int) -> Sample:
 LIST = "/v1/requests?limit=50"
 FILTERED = "/v1/requests?limit=50&desk=pad&state=in_review"
 
+SEARCH = Operation("search", lambda keys: keys.viewer, "get.lua", _search_paths, "/page",
+                   lambda world, number: Sample("GET", _search_paths(world)[number], None, {}))
+FULL_SEARCH = replace(SEARCH, name="search, full", targets=_full_search_paths)
+"""For words that fill a page of even the smallest data, so that pages are alike at every size."""
+
 OPERATIONS = [
     Operation("read", lambda keys: keys.admin, "get.lua", _read_paths, "/read", _read_sample),
     Operation("read-304", lambda keys: keys.viewer, "get.lua", _known_paths, "/unchanged", _known_sample,
@@ -157,8 +166,7 @@ OPERATIONS = [
     Operation("list", lambda keys: keys.viewer, "get.lua", lambda _: [LIST], "/page", _get(LIST)),
     Operation("filtered", lambda keys: keys.viewer, "get.lua", lambda _: [FILTERED], "/page",
               _get(FILTERED)),
-    Operation("search", lambda keys: keys.viewer, "get.lua", _search_paths, "/page",
-              lambda world, number: Sample("GET", _search_paths(world)[number], None, {})),
+    SEARCH,
     Operation("feed", lambda keys: keys.viewer, "get.lua", _feed_paths, "/page",
               lambda world, number: Sample("GET", _feed_paths(world)[20], None, {})),
     Operation("check", lambda keys: keys.requester, "post.lua",

@@ -50,6 +50,14 @@ class Language:
         known = [word for word in sentence if self.words.index(word) >= 30]
         return "+".join(self.chance.sample(known, 2)) if len(known) >= 2 else self.two_words()
 
+    def common_words(self) -> list[str]:
+        """Words that stand in one of ten requests to one of two."""
+        shares = {word: 0.0 for word in self.words}
+        for sentence in self.sentences:
+            for word in set(sentence.lower().strip(".").split()):
+                shares[word] += SENTENCES_OF_A_DESCRIPTION / SENTENCES
+        return [word for word, share in shares.items() if 0.1 <= share <= 0.5]
+
 
 def _request(language: Language, desk: str, **facts: Any) -> dict[str, Any]:
     return {
