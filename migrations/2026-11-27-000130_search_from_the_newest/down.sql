@@ -1,8 +1,12 @@
-drop function newest_with(tsquery, timestamptz, uuid, timestamptz, uuid, bigint);
+drop function newest_with(tsquery, tsquery, timestamptz, uuid, timestamptz, uuid, bigint);
 
 create function stretch(level integer, second bigint) returns text
 language sql immutable parallel safe
 as $$ select '~' || level::text || ':' || (second >> 4 * (level + 1))::text $$;
+
+create function marks_of(request uuid) returns tsvector
+language sql stable
+as $$ select marks(desk, owner_subject, submitted_by, partner_mpn_id) from requests where id = request $$;
 
 do $$
 begin
@@ -12,7 +16,7 @@ exception when invalid_parameter_value then
 end
 $$;
 alter table request_words alter column words type tsvector using
-    ts_delete(words, tsvector_to_array(stretches(created_at))) || array_to_tsvector(array[
+    ts_delete(words, tsvector_to_array(stretches(created_at) || marks_of(request_id))) || array_to_tsvector(array[
         stretch(0, second_of(created_at)), stretch(1, second_of(created_at)), stretch(2, second_of(created_at)),
         stretch(3, second_of(created_at)), stretch(4, second_of(created_at)), stretch(5, second_of(created_at))
     ]);
@@ -33,6 +37,8 @@ as $$
     ])
 $$;
 drop function stretch(bigint, integer);
+drop function marks_of(uuid);
+drop function marks(text, text, text, text);
 
 create function newest_first(words tsquery, before timestamptz)
 returns table (condition tsquery, since timestamptz, until timestamptz)

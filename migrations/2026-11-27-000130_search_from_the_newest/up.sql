@@ -1,6 +1,7 @@
 -- Whoever looks for words is shown the newest requests first. How far back the page reaches depends on how common the
 -- words are, which becomes known as they are found: so the search goes back step by step, each as far as what was found
--- so far suggests. Stretches of time down to a second hold it to what it needs even where thousands came in a minute.
+-- so far suggests. Stretches of time down to a second hold it to what it needs even where thousands came in a minute; and
+-- words that say whose a request is hold it to what the caller sees.
 drop function newest_first(tsquery, timestamptz);
 
 -- A stretch of time that a second of the epoch lies in, as a word: the second in hexadecimal digits, without so many of
@@ -8,6 +9,20 @@ drop function newest_first(tsquery, timestamptz);
 create function stretch(second bigint, left_out integer) returns text
 language sql immutable parallel safe
 as $$ select '~' || to_hex(second >> 4 * left_out) $$;
+
+-- Whose a request is and where, as words that no text has. The service writes them, see store/words.rs.
+create function marks(desk text, owner text, submitter text, partner text) returns tsvector
+language sql immutable parallel safe
+as $$
+    select array_to_tsvector(array_remove(array[
+        '@desk:' || left(desk, 500), '@owner:' || left(owner, 500), '@submitter:' || left(submitter, 500),
+        '@partner:' || left(partner, 500)
+    ], null))
+$$;
+
+create function marks_of(request uuid) returns tsvector
+language sql stable
+as $$ select marks(desk, owner_subject, submitted_by, partner_mpn_id) from requests where id = request $$;
 
 -- The rewritten column is pressed as it was: it would have forgotten that.
 do $$
@@ -22,7 +37,7 @@ alter table request_words alter column words type tsvector using
         stretch(second_of(created_at), 0), stretch(second_of(created_at), 1), stretch(second_of(created_at), 2),
         stretch(second_of(created_at), 3), stretch(second_of(created_at), 4), stretch(second_of(created_at), 5),
         stretch(second_of(created_at), 6)
-    ]);
+    ]) || marks_of(request_id);
 do $$
 begin
     alter table request_words alter column words set compression lz4;
@@ -31,6 +46,7 @@ exception when feature_not_supported then
 end
 $$;
 drop function stretch(integer, bigint);
+drop function marks_of(uuid);
 
 -- All stretches that a moment lies in, from a second to half a year. Without a FROM, so that it becomes part of the
 -- statement that calls it.
@@ -43,11 +59,13 @@ as $$
     ])
 $$;
 
--- The newest requests with certain words between two positions, in their order: so many, or a few more. The first look
+-- The newest requests with certain words, within those with certain marks if any are given, between two positions, in their
+-- order: so many, or a few more. The first look
 -- goes back over some sixty requests, whatever their words. The next one over as many as should fill the page, going by
 -- what was found, but 64 times as many at most; and so on, at last over everything.
 create function newest_with(
     looked_for tsquery,
+    within tsquery,
     after_at timestamptz, after_id uuid,
     before_at timestamptz, before_id uuid,
     wanted bigint
@@ -89,9 +107,9 @@ begin
         return query
             select request_id, created_at
             from request_words
-            -- As two conditions: Postgres then leaps between their lists, where for one it went through the whole of
-            -- the shortest.
-            where words @@ condition and words @@ looked_for
+            -- As conditions of their own: Postgres then leaps between their lists, where for one it went through the
+            -- whole of the shortest.
+            where words @@ condition and words @@ looked_for and words @@ coalesce(within, looked_for)
                 and created_at >= since and created_at < until
                 and (created_at, request_id) > (after_at, after_id)
                 and (created_at, request_id) < (before_at, before_id)

@@ -202,9 +202,12 @@ impl Writes {
         if is_revised {
             self.revised.push(row);
             self.revised_facts.push(FactsRow::of(&request.facts));
-            self.revised_words.push(words_of(&request));
         } else {
             self.changed.push(row);
+        }
+        // They say where it is, too.
+        if is_revised || request.desk != current.desk {
+            self.revised_words.push(words_of(&request));
         }
         self.changes += 1;
         self.record(&request, event, who, stamp);

@@ -6,8 +6,8 @@
 //! not what is stored. These statements have a handful of texts between them, stay prepared, and are planned
 //! once.
 //!
-//! Words alone are looked for among the newest requests first, and farther back as long as the page is not
-//! full.
+//! Words are looked for among the newest requests that the caller sees first, and farther back as long as the page
+//! is not full; at a desk, of an owner or of a partner, too, as their marks stand in the index of words.
 //!
 //! Other combinations of filters are written down as they are, for Postgres to choose among the indexes by
 //! the values: how common the words, the customer or the submitter are. Such statements are prepared anew
@@ -25,7 +25,8 @@ use diesel_async::RunQueryDsl;
 use super::few::few;
 use super::request_order::{Key, Position, START, Sort, end};
 use super::requests::{Filter, Summary, Visibility};
-use super::{Connection, Plans, StoreError, words};
+use super::words::{self, Mark, any_of};
+use super::{Connection, Plans, StoreError};
 
 /// The statement that reads one page.
 pub struct RequestList<'a> {
@@ -49,8 +50,9 @@ pub struct RequestList<'a> {
 enum Approach<'a> {
     /// Merged from parts that stand in an index.
     Merged(Vec<Part<'a>>),
-    /// Among the newest first: words and nothing else, by who sees everything.
-    NewestFirst,
+    /// Among the newest first: words, and what there are marks of. That of what is seen and asked for, as a `tsquery`;
+    /// `None` for everything.
+    NewestFirst(Option<String>),
     /// As Postgres chooses.
     Chosen,
 }
@@ -133,7 +135,7 @@ impl<'a> RequestList<'a> {
     /// read the page.
     pub fn plans(&self) -> Plans {
         match self.approach {
-            Approach::Merged(_) | Approach::NewestFirst => Plans::Once,
+            Approach::Merged(_) | Approach::NewestFirst(_) => Plans::Once,
             Approach::Chosen => Plans::ForValues,
         }
     }
@@ -144,37 +146,77 @@ impl<'a> RequestList<'a> {
             Approach::Merged(parts)
         } else if self.words.is_some()
             && self.sort == Sort::NewestFirst
-            && matches!(self.visibility, Visibility::Everything)
-            && self.is_for_words_alone()
+            && self.has_marks_for_all()
+            && self.may_show_something()
         {
-            Approach::NewestFirst
+            Approach::NewestFirst(self.marks())
         } else {
             Approach::Chosen
         }
     }
 
-    /// Whether all requests with the words are wanted, perhaps within bounds of when they were created.
-    fn is_for_words_alone(&self) -> bool {
+    /// Whether all that is asked for besides words are marks, perhaps within bounds of when requests were created.
+    fn has_marks_for_all(&self) -> bool {
         let Filter {
-            desk,
+            desk: _,
             states,
             service,
-            partner,
+            partner: _,
             customer,
             assignee,
-            requested_by,
+            requested_by: _,
             words: _,
             created_from: _,
             created_before: _,
             updated_from,
             updated_before,
         } = self.filter;
-        let texts = [desk, service, partner, customer, assignee, requested_by];
         states.is_empty()
-            && texts.into_iter().all(Option::is_none)
+            && [service, customer, assignee]
+                .into_iter()
+                .all(Option::is_none)
             && [updated_from, updated_before]
                 .into_iter()
                 .all(Option::is_none)
+    }
+
+    fn may_show_something(&self) -> bool {
+        let is_at_no_desk = self.desks.as_ref().is_some_and(Vec::is_empty);
+        !is_at_no_desk && !matches!(self.visibility, Visibility::Nothing)
+    }
+
+    /// The marks of what the caller sees and asks for.
+    fn marks(&self) -> Option<String> {
+        let mut wanted = Vec::new();
+        match self.visibility {
+            // The desks that are seen are among those below.
+            Visibility::Nothing | Visibility::Everything | Visibility::AtDesks(_) => {}
+            Visibility::SubmittedBy(subject) => {
+                wanted.push(any_of([Mark::Submitter(subject)].into_iter()));
+            }
+            Visibility::Own { subject, partners } => {
+                let partners = partners.iter().map(|partner| Mark::Partner(partner));
+                wanted.push(any_of(partners.chain([Mark::Owner(subject)])));
+            }
+        }
+        let desks = self.desks.iter();
+        wanted.extend(desks.map(|desks| any_of(desks.iter().map(|desk| Mark::Desk(desk)))));
+        let Filter {
+            partner,
+            requested_by,
+            ..
+        } = self.filter;
+        let others = [
+            partner.as_deref().map(Mark::Partner),
+            requested_by.as_deref().map(Mark::Owner),
+        ];
+        wanted.extend(
+            others
+                .into_iter()
+                .flatten()
+                .map(|mark| any_of([mark].into_iter())),
+        );
+        (!wanted.is_empty()).then(|| wanted.join(" & "))
     }
 
     /// The parts the list is merged from; none where no index has them in order.
@@ -350,10 +392,18 @@ impl<'a> RequestList<'a> {
         self.cut(self.order("part"), out)
     }
 
-    /// The requests with the words, from the newest on, as far back as the page needs: the migrations tell how.
-    fn newest_first<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    /// The requests with the words, from the newest on, as far back as the page needs: the migrations tell how. Marks
+    /// only spare it to look at others; what the caller sees is said by the columns.
+    fn newest_first<'b>(
+        &'b self,
+        marks: &'b Option<String>,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
         self.select(" from newest_with(", out)?;
         self.put_words(out)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(marks)?;
+        out.push_sql("::tsquery");
         for Position { at, id } in [&self.after, &self.before] {
             out.push_sql(", ");
             out.push_bind_param::<Timestamptz, _>(at)?;
@@ -362,7 +412,12 @@ impl<'a> RequestList<'a> {
         }
         out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") as found join requests on requests.id = found.id");
+        // Each is looked up by its id, and by no index that has what the conditions say.
+        out.push_sql(
+            ") as found cross join lateral \
+             (select requests.* from requests where requests.id = found.id offset 0) as requests where true",
+        );
+        self.conditions(out)?;
         self.cut(self.order("found"), out)
     }
 
@@ -374,6 +429,39 @@ impl<'a> RequestList<'a> {
 
     /// Every condition as it is.
     fn chosen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let from = if self.filter.words.is_some() {
+            " from requests join request_words on request_words.request_id = requests.id where "
+        } else {
+            " from requests where "
+        };
+        self.select(from, out)?;
+        self.bounds(&self.order("requests"), &[], out)?;
+        self.conditions(out)?;
+        if self.filter.words.is_some() {
+            // What has no word in it finds nothing.
+            out.push_sql(" and request_words.words @@ ");
+            self.put_words(out)?;
+        }
+        let (key, from, before) = self.further_bounds();
+        for (comparison, time) in [(">=", from), ("<", before)] {
+            if let Some(time) = time {
+                out.push_sql(&format!(" and requests.{} {comparison} ", key.column()));
+                out.push_bind_param::<Timestamptz, _>(time)?;
+            }
+        }
+        let [key, id] = self.order("requests");
+        // Open requests are few and young. Postgres takes them to be spread over all times, and would look
+        // for them from the wrong end: by what no index has in order, it gathers them first.
+        let key = if self.wants_only_open() {
+            format!("{key} + interval '0'")
+        } else {
+            key
+        };
+        self.cut([key, id], out)
+    }
+
+    /// What is seen and asked for, as far as columns of the request say it: all but words and times.
+    fn conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Filter {
             desk: _,
             states,
@@ -382,19 +470,12 @@ impl<'a> RequestList<'a> {
             customer,
             assignee,
             requested_by,
-            words,
+            words: _,
             created_from: _,
             created_before: _,
             updated_from: _,
             updated_before: _,
         } = self.filter;
-        let from = if words.is_some() {
-            " from requests join request_words on request_words.request_id = requests.id where "
-        } else {
-            " from requests where "
-        };
-        self.select(from, out)?;
-        self.bounds(&self.order("requests"), &[], out)?;
         match self.visibility {
             Visibility::Nothing => out.push_sql(" and false"),
             // The desks that are seen are among the conditions below.
@@ -434,27 +515,7 @@ impl<'a> RequestList<'a> {
                 out.push_sql(&format!(") and requests.{column} is not null"));
             }
         }
-        if words.is_some() {
-            // What has no word in it finds nothing.
-            out.push_sql(" and request_words.words @@ ");
-            self.put_words(out)?;
-        }
-        let (key, from, before) = self.further_bounds();
-        for (comparison, time) in [(">=", from), ("<", before)] {
-            if let Some(time) = time {
-                out.push_sql(&format!(" and requests.{} {comparison} ", key.column()));
-                out.push_bind_param::<Timestamptz, _>(time)?;
-            }
-        }
-        let [key, id] = self.order("requests");
-        // Open requests are few and young. Postgres takes them to be spread over all times, and would look
-        // for them from the wrong end: by what no index has in order, it gathers them first.
-        let key = if self.wants_only_open() {
-            format!("{key} + interval '0'")
-        } else {
-            key
-        };
-        self.cut([key, id], out)
+        Ok(())
     }
 
     fn wants_only_open(&self) -> bool {
@@ -521,7 +582,7 @@ impl QueryFragment<Pg> for RequestList<'_> {
                 out.unsafe_to_cache_prepared();
                 self.chosen(&mut out)
             }
-            Approach::NewestFirst => self.newest_first(&mut out),
+            Approach::NewestFirst(marks) => self.newest_first(marks, &mut out),
             Approach::Merged(parts) => {
                 if let [part] = parts.as_slice() {
                     return self.part(part, &mut out);

@@ -94,6 +94,33 @@ fn a_revised_request_is_found_by_its_new_words() {
 }
 
 #[test]
+fn a_draft_is_found_at_the_desk_that_it_is_submitted_to() {
+    let app = TestApp::start();
+    let pdm = app.pdm("paula@example.com");
+    let mut body = named("Landing zone");
+    body["draft"] = json!(true);
+    body.as_object_mut().unwrap().remove("desk");
+    let draft = pdm.create(&body);
+    let (member, stranger) = (app.member("pad"), app.member("tpd"));
+    assert_eq!(titles(&member, "q=landing"), [""; 0]);
+    let submitted = pdm.take(&draft, &json!({ "to": "submitted" }));
+    assert_eq!(submitted["desk"], "pad", "{submitted}");
+    assert_eq!(titles(&member, "q=landing"), ["Landing zone"]);
+    assert_eq!(titles(&pdm, "q=landing&desk=pad"), ["Landing zone"]);
+    assert_eq!(titles(&stranger, "q=landing"), [""; 0]);
+}
+
+#[test]
+fn who_has_an_odd_name_finds_what_is_theirs() {
+    let app = TestApp::start();
+    for name in ["o'brien@example.com", "a\\b@example.com"] {
+        let pdm = app.pdm(name);
+        pdm.create(&named("Landing zone"));
+        assert_eq!(titles(&pdm, "q=landing"), ["Landing zone"], "{name}");
+    }
+}
+
+#[test]
 fn a_description_that_is_withheld_cannot_be_searched() {
     let app = TestApp::start();
     let pdm = app.pdm("paula@example.com");
@@ -132,7 +159,8 @@ fn words_are_kept_as_postgres_itself_would_keep_them() {
     );
     let same = app.db.query(&format!(
         "select count(*) from request_words \
-         where words = $${of_postgres}$$::tsvector || stretches(created_at)"
+         where words = $${of_postgres}$$::tsvector || stretches(created_at) \
+             || marks('pad', 'paula@example.com', 'paula@example.com', '4567890')"
     ));
     assert_eq!(same.unwrap(), ["1"]);
 }
