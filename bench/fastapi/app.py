@@ -103,9 +103,10 @@ async def create(request: Request) -> Response:
             facts.get("needed_by"), facts["partner"]["name"], facts["customer"]["name"], caller["name"])
         await connection.execute(
             """insert into request_words (request_id, created_at, words)
-               values ($1, $2, stretches($2) || marks('pad', $4, $4, $5) || to_tsvector('simple', $3))""",
+               values ($1, $2, stretches($2) || marks('pad', $4, $5) || to_tsvector('simple', $3))""",
             row["id"], now, " ".join([row["reference"].replace("-", " "), facts["title"], facts["description"],
-                                      facts["partner"]["name"], facts["customer"]["name"]]), caller["subject"], partner)
+                                      facts["partner"]["name"], facts["customer"]["name"]]), caller["subject"],
+            facts["service"])
         return row, "created"
 
     return await _once(request, caller, work, "create_request", 201)

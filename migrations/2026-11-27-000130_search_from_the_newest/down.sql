@@ -6,7 +6,7 @@ as $$ select '~' || level::text || ':' || (second >> 4 * (level + 1))::text $$;
 
 create function marks_of(request uuid) returns tsvector
 language sql stable
-as $$ select marks(desk, owner_subject, submitted_by, partner_mpn_id) from requests where id = request $$;
+as $$ select marks(desk, submitted_by, service) from requests where id = request $$;
 
 do $$
 begin
@@ -38,7 +38,7 @@ as $$
 $$;
 drop function stretch(bigint, integer);
 drop function marks_of(uuid);
-drop function marks(text, text, text, text);
+drop function marks(text, text, text);
 
 create function newest_first(words tsquery, before timestamptz)
 returns table (condition tsquery, since timestamptz, until timestamptz)

@@ -1,7 +1,7 @@
 -- Whoever looks for words is shown the newest requests first. How far back the page reaches depends on how common the
 -- words are, which becomes known as they are found: so the search goes back step by step, each as far as what was found
 -- so far suggests. Stretches of time down to a second hold it to what it needs even where thousands came in a minute; and
--- words that say whose a request is hold it to what the caller sees.
+-- words that say where a request is hold it to what the caller sees.
 drop function newest_first(tsquery, timestamptz);
 
 -- A stretch of time that a second of the epoch lies in, as a word: the second in hexadecimal digits, without so many of
@@ -10,19 +10,18 @@ create function stretch(second bigint, left_out integer) returns text
 language sql immutable parallel safe
 as $$ select '~' || to_hex(second >> 4 * left_out) $$;
 
--- Whose a request is and where, as words that no text has. The service writes them, see store/words.rs.
-create function marks(desk text, owner text, submitter text, partner text) returns tsvector
+-- Where a request is, who submitted it and for what, as words that no text has. The service writes them, see store/words.rs.
+create function marks(desk text, submitter text, service text) returns tsvector
 language sql immutable parallel safe
 as $$
     select array_to_tsvector(array_remove(array[
-        '@desk:' || left(desk, 500), '@owner:' || left(owner, 500), '@submitter:' || left(submitter, 500),
-        '@partner:' || left(partner, 500)
+        '@desk:' || left(desk, 500), '@submitter:' || left(submitter, 500), '@service:' || left(service, 500)
     ], null))
 $$;
 
 create function marks_of(request uuid) returns tsvector
 language sql stable
-as $$ select marks(desk, owner_subject, submitted_by, partner_mpn_id) from requests where id = request $$;
+as $$ select marks(desk, submitted_by, service) from requests where id = request $$;
 
 -- The rewritten column is pressed as it was: it would have forgotten that.
 do $$

@@ -18,6 +18,7 @@ pub mod idempotency;
 pub mod keys;
 mod lanes;
 mod limits;
+mod marks;
 pub mod migrations;
 pub mod needs;
 mod numbers;

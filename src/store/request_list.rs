@@ -6,8 +6,9 @@
 //! not what is stored. These statements have a handful of texts between them, stay prepared, and are planned
 //! once.
 //!
-//! Words are looked for among the newest requests that the caller sees first, and farther back as long as the page
-//! is not full; at a desk, of an owner or of a partner, too, as their marks stand in the index of words.
+//! Words are looked for among the newest requests first, and farther back as long as the page is not full. Desks,
+//! submitters and services stand in the index of words, too, as [marks]: so what they have in common is found in the
+//! same way, with words or without.
 //!
 //! Other combinations of filters are written down as they are, for Postgres to choose among the indexes by
 //! the values: how common the words, the customer or the submitter are. Such statements are prepared anew
@@ -25,8 +26,7 @@ use diesel_async::RunQueryDsl;
 use super::few::few;
 use super::request_order::{Key, Position, START, Sort, end};
 use super::requests::{Filter, Summary, Visibility};
-use super::words::{self, Mark, any_of};
-use super::{Connection, Plans, StoreError};
+use super::{Connection, Plans, StoreError, marks, words};
 
 /// The statement that reads one page.
 pub struct RequestList<'a> {
@@ -50,9 +50,13 @@ pub struct RequestList<'a> {
 enum Approach<'a> {
     /// Merged from parts that stand in an index.
     Merged(Vec<Part<'a>>),
-    /// Among the newest first: words, and what there are marks of. That of what is seen and asked for, as a `tsquery`;
-    /// `None` for everything.
-    NewestFirst(Option<String>),
+    /// Among the newest first: words, and what there are marks of, both as a `tsquery`.
+    NewestFirst {
+        /// The words, or else the first of the marks.
+        looked_for: String,
+        /// The marks, or the rest of them.
+        within: Option<String>,
+    },
     /// As Postgres chooses.
     Chosen,
 }
@@ -135,7 +139,7 @@ impl<'a> RequestList<'a> {
     /// read the page.
     pub fn plans(&self) -> Plans {
         match self.approach {
-            Approach::Merged(_) | Approach::NewestFirst(_) => Plans::Once,
+            Approach::Merged(_) | Approach::NewestFirst { .. } => Plans::Once,
             Approach::Chosen => Plans::ForValues,
         }
     }
@@ -143,80 +147,28 @@ impl<'a> RequestList<'a> {
     fn approach(&self) -> Approach<'a> {
         let parts = self.parts();
         if !parts.is_empty() {
-            Approach::Merged(parts)
-        } else if self.words.is_some()
-            && self.sort == Sort::NewestFirst
-            && self.has_marks_for_all()
-            && self.may_show_something()
-        {
-            Approach::NewestFirst(self.marks())
-        } else {
-            Approach::Chosen
+            return Approach::Merged(parts);
         }
-    }
-
-    /// Whether all that is asked for besides words are marks, perhaps within bounds of when requests were created.
-    fn has_marks_for_all(&self) -> bool {
-        let Filter {
-            desk: _,
-            states,
-            service,
-            partner: _,
-            customer,
-            assignee,
-            requested_by: _,
-            words: _,
-            created_from: _,
-            created_before: _,
-            updated_from,
-            updated_before,
-        } = self.filter;
-        states.is_empty()
-            && [service, customer, assignee]
-                .into_iter()
-                .all(Option::is_none)
-            && [updated_from, updated_before]
-                .into_iter()
-                .all(Option::is_none)
+        // What has no word in it finds nothing.
+        let has_no_word = self.filter.words.is_some() && self.words.is_none();
+        if self.sort == Sort::NewestFirst
+            && marks::say_all(self.visibility, self.filter)
+            && self.may_show_something()
+            && !has_no_word
+        {
+            let marks = marks::wanted(self.visibility, self.desks.as_deref(), self.filter);
+            let mut wanted = self.words.iter().cloned().chain(marks);
+            if let Some(looked_for) = wanted.next() {
+                let within = wanted.reduce(|one, other| format!("{one} & {other}"));
+                return Approach::NewestFirst { looked_for, within };
+            }
+        }
+        Approach::Chosen
     }
 
     fn may_show_something(&self) -> bool {
         let is_at_no_desk = self.desks.as_ref().is_some_and(Vec::is_empty);
         !is_at_no_desk && !matches!(self.visibility, Visibility::Nothing)
-    }
-
-    /// The marks of what the caller sees and asks for.
-    fn marks(&self) -> Option<String> {
-        let mut wanted = Vec::new();
-        match self.visibility {
-            // The desks that are seen are among those below.
-            Visibility::Nothing | Visibility::Everything | Visibility::AtDesks(_) => {}
-            Visibility::SubmittedBy(subject) => {
-                wanted.push(any_of([Mark::Submitter(subject)].into_iter()));
-            }
-            Visibility::Own { subject, partners } => {
-                let partners = partners.iter().map(|partner| Mark::Partner(partner));
-                wanted.push(any_of(partners.chain([Mark::Owner(subject)])));
-            }
-        }
-        let desks = self.desks.iter();
-        wanted.extend(desks.map(|desks| any_of(desks.iter().map(|desk| Mark::Desk(desk)))));
-        let Filter {
-            partner,
-            requested_by,
-            ..
-        } = self.filter;
-        let others = [
-            partner.as_deref().map(Mark::Partner),
-            requested_by.as_deref().map(Mark::Owner),
-        ];
-        wanted.extend(
-            others
-                .into_iter()
-                .flatten()
-                .map(|mark| any_of([mark].into_iter())),
-        );
-        (!wanted.is_empty()).then(|| wanted.join(" & "))
     }
 
     /// The parts the list is merged from; none where no index has them in order.
@@ -392,17 +344,18 @@ impl<'a> RequestList<'a> {
         self.cut(self.order("part"), out)
     }
 
-    /// The requests with the words, from the newest on, as far back as the page needs: the migrations tell how. Marks
+    /// The requests with the words and marks, from the newest on, as far back as the page needs: the migrations tell how. Marks
     /// only spare it to look at others; what the caller sees is said by the columns.
     fn newest_first<'b>(
         &'b self,
-        marks: &'b Option<String>,
+        looked_for: &'b String,
+        within: &'b Option<String>,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         self.select(" from newest_with(", out)?;
-        self.put_words(out)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Text>, _>(marks)?;
+        out.push_bind_param::<Text, _>(looked_for)?;
+        out.push_sql("::tsquery, ");
+        out.push_bind_param::<Nullable<Text>, _>(within)?;
         out.push_sql("::tsquery");
         for Position { at, id } in [&self.after, &self.before] {
             out.push_sql(", ");
@@ -421,12 +374,6 @@ impl<'a> RequestList<'a> {
         self.cut(self.order("found"), out)
     }
 
-    fn put_words<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
-        out.push_sql("::tsquery");
-        Ok(())
-    }
-
     /// Every condition as it is.
     fn chosen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let from = if self.filter.words.is_some() {
@@ -438,9 +385,9 @@ impl<'a> RequestList<'a> {
         self.bounds(&self.order("requests"), &[], out)?;
         self.conditions(out)?;
         if self.filter.words.is_some() {
-            // What has no word in it finds nothing.
             out.push_sql(" and request_words.words @@ ");
-            self.put_words(out)?;
+            out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
+            out.push_sql("::tsquery");
         }
         let (key, from, before) = self.further_bounds();
         for (comparison, time) in [(">=", from), ("<", before)] {
@@ -582,7 +529,9 @@ impl QueryFragment<Pg> for RequestList<'_> {
                 out.unsafe_to_cache_prepared();
                 self.chosen(&mut out)
             }
-            Approach::NewestFirst(marks) => self.newest_first(marks, &mut out),
+            Approach::NewestFirst { looked_for, within } => {
+                self.newest_first(looked_for, within, &mut out)
+            }
             Approach::Merged(parts) => {
                 if let [part] = parts.as_slice() {
                     return self.part(part, &mut out);

@@ -11,44 +11,11 @@ use std::ops::Range;
 use diesel_async::SimpleAsyncConnection;
 
 use super::column::Words;
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, marks};
 use crate::domain::request::Request;
 
 /// Postgres takes words of 2,046 bytes at most, which is room for so many characters of any kind.
-const LONGEST: usize = 500;
-
-/// Whose a request is and where, as a word that no text has: so the search for words looks at no others.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Mark<'a> {
-    Desk(&'a str),
-    Owner(&'a str),
-    Submitter(&'a str),
-    Partner(&'a str),
-}
-
-impl Mark<'_> {
-    /// What `marks` in the migrations makes of it.
-    fn write(self, folded: &mut String) {
-        let (kind, value) = match self {
-            Self::Desk(desk) => ("@desk:", desk),
-            Self::Owner(subject) => ("@owner:", subject),
-            Self::Submitter(subject) => ("@submitter:", subject),
-            Self::Partner(mpn_id) => ("@partner:", mpn_id),
-        };
-        folded.push_str(kind);
-        folded.extend(value.chars().take(LONGEST));
-    }
-}
-
-/// A `tsquery` for what has one of the marks at least.
-pub(super) fn any_of<'a>(marks: impl Iterator<Item = Mark<'a>>) -> String {
-    let quoted = marks.map(|mark| {
-        let mut word = String::new();
-        mark.write(&mut word);
-        format!("'{}'", word.replace('\\', "\\\\").replace('\'', "''"))
-    });
-    format!("({})", quoted.collect::<Vec<_>>().join(" | "))
-}
+pub(super) const LONGEST: usize = 500;
 
 /// The words of a text, as they are written there.
 fn split(text: &str) -> impl Iterator<Item = &str> {
@@ -103,13 +70,7 @@ pub(super) fn of(request: &Request) -> Words {
     for left_out in 0..STRETCHES {
         all.add(None, |folded| stretch_into(folded, second, left_out));
     }
-    let marks = [
-        request.desk.as_deref().map(Mark::Desk),
-        Some(Mark::Owner(&request.owner_subject)),
-        Some(Mark::Submitter(&request.submitted_by)),
-        facts.partner_mpn_id().map(Mark::Partner),
-    ];
-    for mark in marks.into_iter().flatten() {
+    for mark in marks::of(request) {
         all.add(None, |folded| mark.write(folded));
     }
     all.binary()
@@ -267,19 +228,6 @@ mod tests {
         );
         let longer = ["abcdefgh", "abcdefghi"].map(|word| first_letters(word.as_bytes()));
         assert_eq!(longer[0], longer[1], "the words themselves decide");
-    }
-
-    #[test]
-    fn a_mark_is_one_word_of_a_query_whatever_it_says() {
-        let marks = [
-            Mark::Desk("pad"),
-            Mark::Owner("o'brien\\' | '@desk:gps"),
-            Mark::Partner("4567890"),
-        ];
-        assert_eq!(
-            any_of(marks.into_iter()),
-            r"('@desk:pad' | '@owner:o''brien\\'' | ''@desk:gps' | '@partner:4567890')"
-        );
     }
 
     #[test]

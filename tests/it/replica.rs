@@ -87,7 +87,8 @@ fn lists_searches_histories_and_the_trail_are_read_from_the_replica() {
     );
     for (client, path, table) in [
         (&client, NEWEST, "\"requests\""),
-        (&client, "/v1/requests?q=landing", "newest_with"),
+        (&client, "/v1/requests?q=landing", "request_words"),
+        (&admin, "/v1/requests?q=landing", "newest_with"),
         (&client, &format!("{path}/events"), "\"request_events\""),
         (&client, &format!("{path}/time-entries"), "\"time_entries\""),
         (&admin, "/v1/audit", "\"audit\""),

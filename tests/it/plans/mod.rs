@@ -65,7 +65,7 @@ from (select md5(n::text)::uuid, 'PAD-2026-' || lpad(n::text, 6, '0'),
 from generate_series(1, STORED) as n) as made (id, reference, desk, state, version, facts, decision, progress, requested_by,
     owner_subject, submitted_by, customer_key, created_at, updated_at, state_since);
 insert into request_words (request_id, created_at, words)
-select id, created_at, stretches(created_at) || marks(desk, owner_subject, submitted_by, partner_mpn_id) || to_tsvector('simple',
+select id, created_at, stretches(created_at) || marks(desk, submitted_by, service) || to_tsvector('simple',
     concat_ws(' ', replace(reference, '-', ' '), title, facts ->> 'description', partner_name, customer_name))
 from requests;
 do $$ declare definition text; begin

@@ -111,12 +111,20 @@ fn a_draft_is_found_at_the_desk_that_it_is_submitted_to() {
 }
 
 #[test]
-fn who_has_an_odd_name_finds_what_is_theirs() {
+fn an_integration_with_an_odd_name_finds_what_it_submitted() {
     let app = TestApp::start();
-    for name in ["o'brien@example.com", "a\\b@example.com"] {
-        let pdm = app.pdm(name);
-        pdm.create(&named("Landing zone"));
-        assert_eq!(titles(&pdm, "q=landing"), ["Landing zone"], "{name}");
+    for name in ["o'brien", "a\\b", "x' | '@submitter:o''brien"] {
+        let integration = app.integration(name);
+        let mut body = named(&format!("Landing zone of {name}"));
+        body["requested_by"] =
+            json!({ "name": "Pia", "email": "pia@example.com", "relationship": "pdm" });
+        integration.create(&body);
+        let own = [format!("Landing zone of {name}")];
+        assert_eq!(titles(&integration, "q=landing"), own);
+        assert_eq!(
+            titles(&integration, "service=architecture_design_session&desk=pad"),
+            own
+        );
     }
 }
 
@@ -160,7 +168,7 @@ fn words_are_kept_as_postgres_itself_would_keep_them() {
     let same = app.db.query(&format!(
         "select count(*) from request_words \
          where words = $${of_postgres}$$::tsvector || stretches(created_at) \
-             || marks('pad', 'paula@example.com', 'paula@example.com', '4567890')"
+             || marks('pad', 'paula@example.com', 'architecture_design_session')"
     ));
     assert_eq!(same.unwrap(), ["1"]);
 }
