@@ -313,14 +313,17 @@ impl<'a> RequestList<'a> {
     }
 
     /// The first rows of each choice of values, merged.
+    ///
+    /// Postgres goes on through an index until the first column of a comparison has another value. So only the last of the
+    /// choices is part of it: a page that does not get full would go through all other states of a desk.
     fn part<'b>(&'b self, part: &'b Part<'_>, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let columns: Vec<String> = part
-            .ways
-            .iter()
-            .map(Way::expression)
-            .chain(self.order("requests"))
-            .collect();
-        let values: Vec<String> = part.ways.iter().map(Way::value).collect();
+        let (last, others) = match part.ways.split_last() {
+            Some((last, others)) => (Some(last), others),
+            None => (None, [].as_slice()),
+        };
+        let order = self.order("requests");
+        let columns: Vec<String> = last.map(Way::expression).into_iter().chain(order).collect();
+        let values: Vec<String> = last.map(Way::value).into_iter().collect();
         out.push_sql("select part.* from ");
         for way in &part.ways {
             out.push_sql("unnest(");
@@ -331,6 +334,9 @@ impl<'a> RequestList<'a> {
         few(self.limit, out, |out| {
             self.select(" from requests where ", out)?;
             self.bounds(&columns, &values, out)?;
+            for way in others {
+                out.push_sql(&format!(" and {} = {}", way.expression(), way.value()));
+            }
             for way in part.ways.iter().filter(|way| way.is_folded()) {
                 out.push_sql(&format!(" and requests.{} is not null", way.column));
             }

@@ -94,7 +94,7 @@ struct Explained<'a>(RequestList<'a>);
 
 impl QueryFragment<Pg> for Explained<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("explain (analyze, timing off, format json) ");
+        out.push_sql("explain (analyze, buffers, timing off, format json) ");
         self.0.walk_ast(out)
     }
 }
@@ -423,6 +423,31 @@ fn the_usual_pages_look_at_what_they_show_of_each_part() {
                     // Planning looks up the ends of an index: a few rows more.
                     assert!(rows <= parts * PAGE + 10, "{rows} rows: {name}");
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_page_that_does_not_get_full_does_not_go_through_the_other_states_of_a_desk() {
+    let url = &database().url;
+    Runtime::new().unwrap().block_on(async {
+        let once = &mut connect_for(url, Plans::Once).await.unwrap();
+        for sort in Sort::ALL {
+            for state in State::ALL {
+                let wanted =
+                    filter(|f| (f.desk, f.states) = (Some("pad".to_owned()), vec![*state]));
+                let everything = &Visibility::Everything;
+                let list = RequestList::new(&wanted, everything, *sort, None, PAGE);
+                assert_eq!(list.plans(), Plans::Once);
+                let plan: Value = Explained(list).get_result(once).await.unwrap();
+                let plan = &plan[0]["Plan"];
+                let number = |name: &str| plan[name].as_i64().unwrap();
+                let blocks = number("Shared Hit Blocks") + number("Shared Read Blocks");
+                assert!(
+                    blocks <= number("Actual Rows") + 20,
+                    "{sort} {state}: {plan:#}"
+                );
             }
         }
     });
