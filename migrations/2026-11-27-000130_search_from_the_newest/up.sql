@@ -58,10 +58,10 @@ as $$
     ])
 $$;
 
--- The newest requests with certain words, within those with certain marks if any are given, between two positions, in their
--- order: so many, or a few more. The first look
--- goes back over some sixty requests, whatever their words. The next one over as many as should fill the page, going by
--- what was found, but 64 times as many at most; and so on, at last over everything.
+-- The newest requests with certain words, within those with certain marks if any are given, between two positions, in
+-- their order: so many, or a few more. The first look goes back over some sixty requests, whatever their words. The next
+-- one over as many as should fill the page, going by what was found, but 64 times as many at most; and so on, at last over
+-- everything.
 create function newest_with(
     looked_for tsquery,
     within tsquery,
@@ -77,6 +77,7 @@ declare
     newest constant timestamptz := least(before_at, (select max(created_at) from requests));
     oldest timestamptz;
     second constant bigint := second_of(newest);
+    -- Null where there are fewer requests.
     seconds bigint := second - second_of((
         select created_at from requests where created_at <= newest order by created_at desc offset 63 limit 1
     )) + 1;

@@ -13,8 +13,8 @@ use super::StoreError;
 /// Set on every session: no statement, lock or forgotten transaction holds others up for long. No statement runs long
 /// enough for its compilation to pay, nor looks at so much that merging or remembering would; to consider
 /// them took half of the time in which Postgres planned a page of the feed. To start processes that share the work takes
-/// longer than the work. And none has to sort by a second column what
-/// an index has by the first, which Postgres takes to be as good as the index that has both.
+/// longer than the work. And none has to sort by a second column what an index has by the first, which Postgres takes to
+/// be as good as the index that has both.
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
      -c idle_in_transaction_session_timeout=10s -c timezone=UTC \
      -c jit=off -c enable_mergejoin=off -c enable_memoize=off -c enable_incremental_sort=off \

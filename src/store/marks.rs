@@ -31,7 +31,7 @@ impl Mark<'_> {
     }
 }
 
-/// All that a request has.
+/// The marks of a request.
 pub(super) fn of(request: &Request) -> impl Iterator<Item = Mark<'_>> {
     [
         request.desk.as_deref().map(Mark::Desk),

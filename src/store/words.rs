@@ -47,8 +47,8 @@ const LAST_PLACE: u16 = 16_383;
 /// Places of one word that Postgres keeps.
 const MOST_PLACES: usize = 256;
 
-/// All words of a request with their places, the stretches of time that it lies in, and its marks. What is withheld from the facts,
-/// such as the description of a vulnerability, is not among them.
+/// All words of a request with their places, the stretches of time that it lies in, and its marks. What is withheld from
+/// the facts, such as the description of a vulnerability, is not among them.
 pub(super) fn of(request: &Request) -> Words {
     let facts = &request.facts;
     let partner = facts.partner.as_ref();
