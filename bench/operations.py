@@ -152,20 +152,19 @@ def _transition_sample(world: World, number: int) -> Sample:
 
 
 LIST = "/v1/requests?limit=50"
-FILTERED = "/v1/requests?limit=50&desk=pad&state=in_review"
+IN_REVIEW = "/v1/requests?limit=50&desk=pad&state=in_review"
+COMPLETED = "/v1/requests?limit=50&desk=pad&state=completed"
 
+FILTERED = Operation("filtered", lambda keys: keys.viewer, "get.lua", lambda _: [IN_REVIEW], "/page",
+                     _get(IN_REVIEW))
 SEARCH = Operation("search", lambda keys: keys.viewer, "get.lua", _search_paths, "/page",
                    lambda world, number: Sample("GET", _search_paths(world)[number], None, {}))
-FULL_SEARCH = replace(SEARCH, name="search, full", targets=_full_search_paths)
-"""For words that fill a page of even the smallest data, so that pages are alike at every size."""
-
 OPERATIONS = [
     Operation("read", lambda keys: keys.admin, "get.lua", _read_paths, "/read", _read_sample),
     Operation("read-304", lambda keys: keys.viewer, "get.lua", _known_paths, "/unchanged", _known_sample,
               expected=304),
     Operation("list", lambda keys: keys.viewer, "get.lua", lambda _: [LIST], "/page", _get(LIST)),
-    Operation("filtered", lambda keys: keys.viewer, "get.lua", lambda _: [FILTERED], "/page",
-              _get(FILTERED)),
+    FILTERED,
     SEARCH,
     Operation("feed", lambda keys: keys.viewer, "get.lua", _feed_paths, "/page",
               lambda world, number: Sample("GET", _feed_paths(world)[20], None, {})),
@@ -179,3 +178,9 @@ OPERATIONS = [
               _transition_sample, uses_up=True),
 ]
 """In the order in which they are measured: what reads comes before what adds rows."""
+
+FULL = {
+    FILTERED: replace(FILTERED, name="filtered, full", targets=lambda _: [COMPLETED]),
+    SEARCH: replace(SEARCH, name="search, full", targets=_full_search_paths),
+}
+"""What fills a page of even the smallest data, so that pages are alike at every size."""

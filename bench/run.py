@@ -17,7 +17,7 @@ from bench.dataset import Loaded
 from bench.keys import Keys
 from bench.limits import CLIENTS, Bare
 from bench.measure import Point
-from bench.operations import FULL_SEARCH, SEARCH, Operation, World
+from bench.operations import FULL, Operation, World
 from bench.postgres import Postgres
 from bench.results import Results
 from bench.tools import Programs
@@ -98,7 +98,8 @@ def _flatness(wishes: Wishes, programs: Programs, results: Results, large: World
     server, database, rows = large.postgres, "desk_small", min(wishes.rows)
     known, _ = _load(programs, server, database, rows, large.folder)
     with _serving(programs, server, database, known, rows, large.folder) as small:
-        for operation in [*wishes.operations, *([FULL_SEARCH] if SEARCH in wishes.operations else [])]:
+        full = [FULL[operation] for operation in wishes.operations if operation in FULL]
+        for operation in [*wishes.operations, *full]:
             found = turns.pair(large, small, operation, FLAT_CONNECTIONS, wishes.seconds,
                                results.peak(operation.name, large.rows))
             results.flatness.append(found)
