@@ -20,10 +20,11 @@ const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
      -c jit=off -c enable_mergejoin=off -c enable_memoize=off -c enable_incremental_sort=off \
      -c max_parallel_workers_per_gather=0";
 
-/// Set where statements are planned once. They look up a few rows of whatever table by its index. A plan that was made
-/// while the table was empty would read all of it instead, and stay in use while it grows.
+/// Set where statements are planned once. They look up a few rows of whatever table by its index, in its order where they
+/// have one. A plan that was made while the table was empty would read all of it instead and sort that, and stay in use
+/// while it grows.
 const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan \
-     -c enable_seqscan=off -c enable_hashjoin=off";
+     -c enable_seqscan=off -c enable_hashjoin=off -c enable_sort=off";
 
 /// How Postgres plans the statements of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
