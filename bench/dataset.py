@@ -242,9 +242,9 @@ def _copy(postgres: Postgres, database: str, first: int, last: int, identity: st
             {joins}
             order by n;
         insert into request_words (request_id, created_at, words)
-            select r.id, r.created_at, stretches(r.created_at)
-                || marks(r.desk, r.submitted_by, r.service) || to_tsvector('simple', concat_ws(' ', replace(r.reference, '-', ' '), r.title, r.facts ->> 'description', r.partner_name,
-                r.customer_name))
+            select r.id, r.created_at, stretches(r.created_at) || marks(r.desk, r.submitted_by, r.service)
+                || to_tsvector('simple', concat_ws(' ', replace(r.reference, '-', ' '), r.title,
+                r.facts ->> 'description', r.partner_name, r.customer_name))
             from (select {identity} as id from generate_series({first}::bigint, {last}::bigint) as n) as made
             join requests r using (id)
             order by r.created_at;

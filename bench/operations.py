@@ -159,6 +159,7 @@ FILTERED = Operation("filtered", lambda keys: keys.viewer, "get.lua", lambda _: 
                      _get(IN_REVIEW))
 SEARCH = Operation("search", lambda keys: keys.viewer, "get.lua", _search_paths, "/page",
                    lambda world, number: Sample("GET", _search_paths(world)[number], None, {}))
+
 OPERATIONS = [
     Operation("read", lambda keys: keys.admin, "get.lua", _read_paths, "/read", _read_sample),
     Operation("read-304", lambda keys: keys.viewer, "get.lua", _known_paths, "/unchanged", _known_sample,

@@ -4,6 +4,17 @@ create function stretch(level integer, second bigint) returns text
 language sql immutable parallel safe
 as $$ select '~' || level::text || ':' || (second >> 4 * (level + 1))::text $$;
 
+alter function stretches(timestamptz) rename to stretches_before;
+
+create function stretches(at timestamptz) returns tsvector
+language sql stable parallel safe
+as $$
+    select array_to_tsvector(array[
+        stretch(0, second_of(at)), stretch(1, second_of(at)), stretch(2, second_of(at)),
+        stretch(3, second_of(at)), stretch(4, second_of(at)), stretch(5, second_of(at))
+    ])
+$$;
+
 create function marks_of(request uuid) returns tsvector
 language sql stable
 as $$ select marks(desk, submitted_by, service) from requests where id = request $$;
@@ -16,10 +27,7 @@ exception when invalid_parameter_value then
 end
 $$;
 alter table request_words alter column words type tsvector using
-    ts_delete(words, tsvector_to_array(stretches(created_at) || marks_of(request_id))) || array_to_tsvector(array[
-        stretch(0, second_of(created_at)), stretch(1, second_of(created_at)), stretch(2, second_of(created_at)),
-        stretch(3, second_of(created_at)), stretch(4, second_of(created_at)), stretch(5, second_of(created_at))
-    ]);
+    ts_delete(words, tsvector_to_array(stretches_before(created_at) || marks_of(request_id))) || stretches(created_at);
 do $$
 begin
     alter table request_words alter column words set compression lz4;
@@ -28,14 +36,7 @@ exception when feature_not_supported then
 end
 $$;
 
-create or replace function stretches(at timestamptz) returns tsvector
-language sql stable parallel safe
-as $$
-    select array_to_tsvector(array[
-        stretch(0, second_of(at)), stretch(1, second_of(at)), stretch(2, second_of(at)),
-        stretch(3, second_of(at)), stretch(4, second_of(at)), stretch(5, second_of(at))
-    ])
-$$;
+drop function stretches_before(timestamptz);
 drop function stretch(bigint, integer);
 drop function marks_of(uuid);
 drop function marks(text, text, text);

@@ -10,6 +10,19 @@ create function stretch(second bigint, left_out integer) returns text
 language sql immutable parallel safe
 as $$ select '~' || to_hex(second >> 4 * left_out) $$;
 
+alter function stretches(timestamptz) rename to stretches_before;
+
+-- All stretches that a moment lies in, from a second to half a year. Without a FROM, so that it becomes part of the
+-- statement that calls it.
+create function stretches(at timestamptz) returns tsvector
+language sql stable parallel safe
+as $$
+    select array_to_tsvector(array[
+        stretch(second_of(at), 0), stretch(second_of(at), 1), stretch(second_of(at), 2), stretch(second_of(at), 3),
+        stretch(second_of(at), 4), stretch(second_of(at), 5), stretch(second_of(at), 6)
+    ])
+$$;
+
 -- Where a request is, who submitted it and for what, as words that no text has. The service writes them, see store/words.rs.
 create function marks(desk text, submitter text, service text) returns tsvector
 language sql immutable parallel safe
@@ -32,11 +45,7 @@ exception when invalid_parameter_value then
 end
 $$;
 alter table request_words alter column words type tsvector using
-    ts_delete(words, tsvector_to_array(stretches(created_at))) || array_to_tsvector(array[
-        stretch(second_of(created_at), 0), stretch(second_of(created_at), 1), stretch(second_of(created_at), 2),
-        stretch(second_of(created_at), 3), stretch(second_of(created_at), 4), stretch(second_of(created_at), 5),
-        stretch(second_of(created_at), 6)
-    ]) || marks_of(request_id);
+    ts_delete(words, tsvector_to_array(stretches_before(created_at))) || stretches(created_at) || marks_of(request_id);
 do $$
 begin
     alter table request_words alter column words set compression lz4;
@@ -44,19 +53,9 @@ exception when feature_not_supported then
     raise notice 'this Postgres was built without lz4';
 end
 $$;
+drop function stretches_before(timestamptz);
 drop function stretch(integer, bigint);
 drop function marks_of(uuid);
-
--- All stretches that a moment lies in, from a second to half a year. Without a FROM, so that it becomes part of the
--- statement that calls it.
-create or replace function stretches(at timestamptz) returns tsvector
-language sql stable parallel safe
-as $$
-    select array_to_tsvector(array[
-        stretch(second_of(at), 0), stretch(second_of(at), 1), stretch(second_of(at), 2), stretch(second_of(at), 3),
-        stretch(second_of(at), 4), stretch(second_of(at), 5), stretch(second_of(at), 6)
-    ])
-$$;
 
 -- The newest requests with certain words, within those with certain marks if any are given, between two positions, in
 -- their order: so many, or a few more. The first look goes back over some sixty requests, whatever their words. The next

@@ -10,7 +10,7 @@ use super::requests::{Filter, Visibility};
 use super::words::LONGEST;
 use crate::domain::request::Request;
 
-/// What never changes but with the words of a request, or together with them.
+/// Something said of a request that is written anew together with its words.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mark<'a> {
     Desk(&'a str),

@@ -123,6 +123,13 @@ fn looked_at(plan: &Value) -> f64 {
     rows + parts.into_iter().flatten().map(looked_at).sum::<f64>()
 }
 
+/// One line of a plan.
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
@@ -449,6 +456,66 @@ fn a_page_that_does_not_get_full_does_not_go_through_the_other_states_of_a_desk(
                     "{sort} {state}: {plan:#}"
                 );
             }
+        }
+    });
+}
+
+#[test]
+fn no_statement_starts_processes_to_share_its_work_however_much_there_is() {
+    let url = &database().url;
+    Runtime::new().unwrap().block_on(async {
+        for plans in [Plans::ForValues, Plans::Once] {
+            let connection = &mut connect_for(url, plans).await.unwrap();
+            run(
+                connection,
+                "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0",
+            )
+            .await;
+            let plan: Vec<Line> = diesel::sql_query("explain select count(*) from requests where title = ''")
+                .load(connection)
+                .await
+                .unwrap();
+            let lines: Vec<String> = plan.into_iter().map(|line| line.line).collect();
+            assert!(!lines.join("\n").contains("Gather"), "{lines:#?}");
+        }
+    });
+}
+
+#[test]
+fn a_small_table_is_read_in_the_order_of_an_index_too() {
+    let database = loaded(1_000);
+    Runtime::new().unwrap().block_on(async {
+        let once = &mut connect_for(&database.url, Plans::Once).await.unwrap();
+        let wanted = filter(|f| {
+            (f.desk, f.states) = (Some("pad".to_owned()), vec![State::Completed]);
+        });
+        for sort in Sort::ALL {
+            let everything = &Visibility::Everything;
+            let list = RequestList::new(&wanted, everything, *sort, None, PAGE);
+            assert_eq!(fetched(once, list).await, (PAGE, 0), "{sort}");
+        }
+    });
+}
+
+#[test]
+fn a_search_looks_at_a_few_times_what_it_shows_after_thousands_of_requests_in_a_minute() {
+    let database = TestDb::fresh();
+    let in_a_minute = LOAD.replace("interval '30 minutes'", "interval '20 milliseconds'");
+    database
+        .query(&in_a_minute.replace("STORED", "12000"))
+        .unwrap();
+    Runtime::new().unwrap().block_on(async {
+        let once = &mut connect_for(&database.url, Plans::Once).await.unwrap();
+        let words = Some("azure".to_owned());
+        for wanted in [
+            filter(|f| f.words.clone_from(&words)),
+            filter(|f| (f.words, f.desk) = (words.clone(), Some("tpd".to_owned()))),
+        ] {
+            let everything = &Visibility::Everything;
+            let list = RequestList::new(&wanted, everything, Sort::NewestFirst, None, PAGE);
+            assert_eq!(list.plans(), Plans::Once);
+            let (rows, _) = fetched(once, list).await;
+            assert!(rows <= 6 * PAGE, "{rows} rows: {wanted:?}");
         }
     });
 }

@@ -111,6 +111,25 @@ fn a_draft_is_found_at_the_desk_that_it_is_submitted_to() {
 }
 
 #[test]
+fn a_wrong_mark_shows_nobody_what_they_may_not_see() {
+    let app = TestApp::start();
+    app.pdm("paula@example.com").create(&named("Landing zone"));
+    let everywhere =
+        "update request_words set words = words || marks('tpd', 'crm', 'roadmap_planning')";
+    app.db.query(everywhere).unwrap();
+    for stranger in [app.member("tpd"), app.integration("crm")] {
+        assert_eq!(titles(&stranger, "q=landing"), [""; 0]);
+    }
+    let viewer = app.viewer();
+    assert_eq!(
+        titles(&viewer, "q=landing&service=roadmap_planning"),
+        [""; 0]
+    );
+    assert_eq!(titles(&viewer, "q=landing&desk=tpd"), [""; 0]);
+    assert_eq!(titles(&viewer, "q=landing&desk=pad"), ["Landing zone"]);
+}
+
+#[test]
 fn an_integration_with_an_odd_name_finds_what_it_submitted() {
     let app = TestApp::start();
     for name in ["o'brien", "a\\b", "x' | '@submitter:o''brien"] {
