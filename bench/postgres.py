@@ -24,6 +24,7 @@ SETTINGS = {
     "shared_buffers": "512MB",
     "max_connections": "50",
     "max_wal_size": "8GB",
+    "min_wal_size": "8GB",
     "checkpoint_timeout": "30min",
     "maintenance_work_mem": "1GB",
     "listen_addresses": "''",
@@ -36,6 +37,9 @@ SETTINGS = {
     "log_file_mode": "0644",
     "log_parameter_max_length": "-1",
 }
+
+LOG_GIGABYTES = 4
+"""How much of the write-ahead log there is to be written over before anything is measured."""
 
 
 class Postgres:
@@ -119,7 +123,16 @@ def running() -> Iterator[Postgres]:
     """Runs a server in a new folder until the block ends."""
     with _running_on(["initdb", "--username", OWNER, "--auth", "trust", "--encoding", "UTF8",
                       "--locale", "C.UTF-8", "--allow-group-access"]) as server:
+        _write_log(server)
         yield server
+
+
+def _write_log(server: Postgres) -> None:
+    """Has files of the write-ahead log ready to be used again, as a server has them that has run for a while. A new one
+    would make each of them first, and everybody who commits would wait until it is filled with zeros and on the disk."""
+    server.run("postgres", f"""
+        select pg_logical_emit_message(false, '', repeat('.', 1024 * 1024)) from generate_series(1, {LOG_GIGABYTES} * 1024);
+        checkpoint;""")
 
 
 @contextmanager
