@@ -42,11 +42,11 @@ pub(super) fn of(request: &Request) -> impl Iterator<Item = Mark<'_>> {
     .flatten()
 }
 
-/// Whether there are marks for all that the caller sees and asks for, besides words and when requests were created.
+/// Whether there are marks for all that the caller sees and asks for, besides words, states and when requests were created.
 pub(super) fn say_all(visibility: &Visibility, filter: &Filter) -> bool {
     let Filter {
         desk: _,
-        states,
+        states: _,
         service: _,
         partner,
         customer,
@@ -59,7 +59,6 @@ pub(super) fn say_all(visibility: &Visibility, filter: &Filter) -> bool {
         updated_before,
     } = filter;
     !matches!(visibility, Visibility::Own { .. })
-        && states.is_empty()
         && [partner, customer, assignee, requested_by]
             .into_iter()
             .all(Option::is_none)

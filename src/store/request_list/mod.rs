@@ -6,27 +6,30 @@
 //! not what is stored. These statements have a handful of texts between them, stay prepared, and are planned
 //! once.
 //!
-//! Words are looked for among the newest requests first, and farther back as long as the page is not full. Desks,
-//! submitters and services stand in the index of words, too, as [marks]: so what they have in common is found in the
-//! same way, with words or without.
+//! Words are looked for among the newest requests first, and farther back as long as the page is not full; together with
+//! states, by whichever of the two is rarer there. Desks, submitters and services stand in the index of words, too, as
+//! [marks]: so what they have in common is found in the same way, with words or without.
 //!
 //! Other combinations of filters are written down as they are, for Postgres to choose among the indexes by
 //! the values: how common the words, the customer or the submitter are. Such statements are prepared anew
 //! each time, so that they are planned for their values, and so that no connection fills up with one text
 //! for each combination.
 
+mod sql;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::query_builder::{Query, QueryId};
 use diesel_async::RunQueryDsl;
 
-use super::few::few;
 use super::request_order::{Key, Position, START, Sort, end};
 use super::requests::{Filter, Summary, Visibility};
 use super::{Connection, Plans, StoreError, marks, words};
+
+/// So many states are looked through one by one.
+const FEW_STATES: usize = 3;
 
 /// The statement that reads one page.
 pub struct RequestList<'a> {
@@ -256,221 +259,41 @@ impl<'a> RequestList<'a> {
         }
     }
 
-    /// The columns that a list shows, of rows of the table.
-    fn select<'b>(&'b self, from: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("select ");
-        self.columns.walk_ast(out.reborrow())?;
-        out.push_sql(from);
-        Ok(())
-    }
-
-    /// Orders the rows by columns, and cuts them to a page.
-    fn cut<'b>(
-        &'b self,
-        columns: impl IntoIterator<Item = String>,
-        out: &mut AstPass<'_, 'b, Pg>,
-    ) -> QueryResult<()> {
-        let direction = if self.sort.is_descending() {
-            "desc"
-        } else {
-            "asc"
-        };
-        for (index, column) in columns.into_iter().enumerate() {
-            let before = if index == 0 { " order by" } else { "," };
-            out.push_sql(&format!("{before} {column} {direction}"));
-        }
-        out.push_sql(" limit ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
-    }
-
-    /// What the list is ordered by, of rows with that name.
-    fn order(&self, name: &str) -> [String; 2] {
-        let key = self.sort.key().column();
-        [format!("{name}.{key}"), format!("{name}.id")]
-    }
-
-    /// Where the page begins and ends, among rows whose first columns have certain values.
-    ///
-    /// The columns are part of the comparison, and of the order, so that only their own index has both.
-    fn bounds<'b>(
-        &'b self,
-        columns: &[String],
-        values: &[String],
-        out: &mut AstPass<'_, 'b, Pg>,
-    ) -> QueryResult<()> {
-        let columns = columns.join(", ");
-        let values: String = values.iter().map(|value| format!("{value}, ")).collect();
-        for (before, comparison, Position { at, id }) in
-            [("", ">", &self.after), (" and ", "<", &self.before)]
-        {
-            out.push_sql(&format!("{before}({columns}) {comparison} ({values}"));
-            out.push_bind_param::<Timestamptz, _>(at)?;
-            out.push_sql(", ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
-            out.push_sql(")");
-        }
-        Ok(())
-    }
-
-    /// The first rows of each choice of values, merged.
-    ///
-    /// Postgres goes on through an index until the first column of a comparison has another value. So only the last of the
-    /// choices is part of it: a page that does not get full would go through all other states of a desk.
-    fn part<'b>(&'b self, part: &'b Part<'_>, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let (last, others) = match part.ways.split_last() {
-            Some((last, others)) => (Some(last), others),
-            None => (None, [].as_slice()),
-        };
-        let order = self.order("requests");
-        let columns: Vec<String> = last.map(Way::expression).into_iter().chain(order).collect();
-        let values: Vec<String> = last.map(Way::value).into_iter().collect();
-        out.push_sql("select part.* from ");
-        for way in &part.ways {
-            out.push_sql("unnest(");
-            out.push_bind_param::<Array<Text>, _>(&way.values)?;
-            out.push_sql(&format!(") as {0}s ({0}) cross join ", way.column));
-        }
-        out.push_sql("lateral (");
-        few(self.limit, out, |out| {
-            self.select(" from requests where ", out)?;
-            self.bounds(&columns, &values, out)?;
-            for way in others {
-                out.push_sql(&format!(" and {} = {}", way.expression(), way.value()));
-            }
-            for way in part.ways.iter().filter(|way| way.is_folded()) {
-                out.push_sql(&format!(" and requests.{} is not null", way.column));
-            }
-            if let Some(owner) = part.except_owner {
-                out.push_sql(" and requests.owner_subject <> ");
-                out.push_bind_param::<Text, _>(owner)?;
-            }
-            self.cut(columns, out)
-        })?;
-        out.push_sql(") as part");
-        self.cut(self.order("part"), out)
-    }
-
-    /// The requests with the words and marks, from the newest on, as far back as the page needs: the migrations tell how. Marks
-    /// only spare it to look at others; what the caller sees is said by the columns.
-    fn newest_first<'b>(
-        &'b self,
-        looked_for: &'b String,
-        within: &'b Option<String>,
-        out: &mut AstPass<'_, 'b, Pg>,
-    ) -> QueryResult<()> {
-        self.select(" from newest_with(", out)?;
-        out.push_bind_param::<Text, _>(looked_for)?;
-        out.push_sql("::tsquery, ");
-        out.push_bind_param::<Nullable<Text>, _>(within)?;
-        out.push_sql("::tsquery");
-        for Position { at, id } in [&self.after, &self.before] {
-            out.push_sql(", ");
-            out.push_bind_param::<Timestamptz, _>(at)?;
-            out.push_sql(", ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
-        }
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        // Each is looked up by its id, and by no index that has what the conditions say.
-        out.push_sql(
-            ") as found cross join lateral \
-             (select requests.* from requests where requests.id = found.id offset 0) as requests where true",
-        );
-        self.conditions(out)?;
-        self.cut(self.order("found"), out)
-    }
-
-    /// Every condition as it is.
-    fn chosen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let from = if self.filter.words.is_some() {
-            " from requests join request_words on request_words.request_id = requests.id where "
-        } else {
-            " from requests where "
-        };
-        self.select(from, out)?;
-        self.bounds(&self.order("requests"), &[], out)?;
-        self.conditions(out)?;
-        if self.filter.words.is_some() {
-            out.push_sql(" and request_words.words @@ ");
-            out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
-            out.push_sql("::tsquery");
-        }
-        let (key, from, before) = self.further_bounds();
-        for (comparison, time) in [(">=", from), ("<", before)] {
-            if let Some(time) = time {
-                out.push_sql(&format!(" and requests.{} {comparison} ", key.column()));
-                out.push_bind_param::<Timestamptz, _>(time)?;
-            }
-        }
-        let [key, id] = self.order("requests");
-        // Open requests are few and young. Postgres takes them to be spread over all times, and would look
-        // for them from the wrong end: by what no index has in order, it gathers them first.
-        let key = if self.wants_only_open() {
-            format!("{key} + interval '0'")
-        } else {
-            key
-        };
-        self.cut([key, id], out)
-    }
-
-    /// What is seen and asked for, as far as columns of the request say it: all but words and times.
-    fn conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    /// The states whose requests are read apart, each in the order of an index, as far as the page needs; none where what
+    /// else is asked for leaves little.
+    fn states_apart(&self) -> &[&'a str] {
         let Filter {
             desk: _,
-            states,
-            service,
+            states: _,
+            service: _,
             partner,
             customer,
             assignee,
             requested_by,
-            words: _,
+            words,
             created_from: _,
             created_before: _,
             updated_from: _,
             updated_before: _,
         } = self.filter;
-        match self.visibility {
-            Visibility::Nothing => out.push_sql(" and false"),
-            // The desks that are seen are among the conditions below.
-            Visibility::Everything | Visibility::AtDesks(_) => {}
-            Visibility::SubmittedBy(subject) => equal("submitted_by", subject, out)?,
-            Visibility::Own { subject, partners } => {
-                out.push_sql(" and (requests.owner_subject = ");
-                out.push_bind_param::<Text, _>(subject)?;
-                out.push_sql(" or requests.partner_mpn_id = any(");
-                out.push_bind_param::<Array<Text>, _>(partners)?;
-                out.push_sql("))");
-            }
+        let is_much = [partner, customer, assignee, requested_by, words]
+            .into_iter()
+            .all(Option::is_none)
+            && matches!(
+                self.visibility,
+                Visibility::Everything | Visibility::AtDesks(_)
+            );
+        // Where they are many, most requests are in one of them.
+        let are_few = self.states.len() <= FEW_STATES || self.wants_only_open();
+        if is_much && are_few {
+            &self.states
+        } else {
+            &[]
         }
-        if let Some(desks) = &self.desks {
-            out.push_sql(" and requests.desk = any(");
-            out.push_bind_param::<Array<Text>, _>(desks)?;
-            out.push_sql(")");
-        }
-        if !states.is_empty() {
-            out.push_sql(" and requests.state = any(");
-            out.push_bind_param::<Array<Text>, _>(&self.states)?;
-            out.push_sql(")");
-        }
-        for (column, value) in [
-            ("service", service),
-            ("partner_mpn_id", partner),
-            ("owner_subject", requested_by),
-        ] {
-            if let Some(value) = value {
-                equal(column, value, out)?;
-            }
-        }
-        for (column, value) in [("customer_name", customer), ("assignee", assignee)] {
-            if let Some(value) = value {
-                out.push_sql(&format!(" and lower(requests.{column}) = lower("));
-                out.push_bind_param::<Text, _>(value)?;
-                out.push_sql(&format!(") and requests.{column} is not null"));
-            }
-        }
-        Ok(())
     }
 
+    /// Open requests are few and young. Postgres takes them to be spread over all times, and would look for them from the
+    /// wrong end.
     fn wants_only_open(&self) -> bool {
         let states = &self.filter.states;
         !states.is_empty() && states.iter().all(|state| state.is_open())
@@ -521,41 +344,6 @@ fn distinct<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     values.sort_unstable();
     values.dedup();
     values
-}
-
-fn equal<'b>(column: &str, value: &'b String, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql(&format!(" and requests.{column} = "));
-    out.push_bind_param::<Text, _>(value)
-}
-
-impl QueryFragment<Pg> for RequestList<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match &self.approach {
-            Approach::Chosen => {
-                out.unsafe_to_cache_prepared();
-                self.chosen(&mut out)
-            }
-            Approach::NewestFirst { looked_for, within } => {
-                self.newest_first(looked_for, within, &mut out)
-            }
-            Approach::Merged(parts) => {
-                if let [part] = parts.as_slice() {
-                    return self.part(part, &mut out);
-                }
-                for (index, part) in parts.iter().enumerate() {
-                    let before = if index == 0 {
-                        "select page.* from (("
-                    } else {
-                        ") union all ("
-                    };
-                    out.push_sql(before);
-                    self.part(part, &mut out)?;
-                }
-                out.push_sql(")) as page");
-                self.cut(self.order("page"), &mut out)
-            }
-        }
-    }
 }
 
 impl QueryId for RequestList<'_> {
