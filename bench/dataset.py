@@ -304,7 +304,11 @@ def _drop_indexes(postgres: Postgres, database: str) -> list[str]:
         from pg_constraint
         where contype = 'u' and conrelid in ('requests'::regclass, 'request_events'::regclass)
         union all
-        select format('drop index %s', index.indexrelid::regclass), pg_get_indexdef(index.indexrelid)
+        select format('drop index %s', index.indexrelid::regclass),
+               concat_ws('; ', pg_get_indexdef(index.indexrelid), (
+                   select string_agg(format('alter index %s alter column %s set statistics %s', attrelid::regclass,
+                                            attnum, attstattarget), '; ')
+                   from pg_attribute where attrelid = index.indexrelid and attstattarget >= 0))
         from pg_index index
         where index.indrelid in ('requests'::regclass, 'request_words'::regclass,
                                  'request_events'::regclass)

@@ -1,6 +1,6 @@
 drop function newest_with(tsquery, tsquery, text[], timestamptz, uuid, timestamptz, uuid, bigint);
 
-create or replace function newest_with(
+create function newest_with(
     looked_for tsquery,
     within tsquery,
     after_at timestamptz, after_id uuid,

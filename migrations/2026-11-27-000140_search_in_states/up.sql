@@ -1,5 +1,9 @@
 -- Words together with states. How many requests have to be looked at depends on which of the two is rarer, and on the way
--- back in time that changes: open requests are most of the newest and next to none of the others.
+-- back in time that changes: open requests are most of the newest and next to none of the others. So the search looks at some
+-- requests in the states, how many of those have the words, and how far back they reach; and goes on with the rarer of the
+-- two.
+drop function newest_with(tsquery, tsquery, timestamptz, uuid, timestamptz, uuid, bigint);
+
 create function newest_with(
     looked_for tsquery,
     within tsquery,
@@ -27,29 +31,22 @@ declare
     left_out integer;
     condition tsquery;
     -- How many in the states to look at next.
-    candidates bigint := 256;
+    candidates bigint := 64;
     candidate record;
-    in_states bigint;
-    with_words bigint;
     looked_at bigint;
+    -- Of all that were looked at for their states, and how many of those had the words.
+    in_states float8 := 0;
+    with_words float8 := 0.5;
+    span float8;
     found_now bigint;
     found_so_far bigint := 0;
+    words_are_rarer boolean;
 begin
     loop
+        words_are_rarer := true;
         if states is not null then
-            select count(*) filter (where state = any (states)),
-                count(*) filter (where words @@ looked_for and words @@ coalesce(within, looked_for))
-            into in_states, with_words
-            from (
-                select id, state from requests
-                where (created_at, id) < (until_at, until_id)
-                order by created_at desc, id desc
-                limit 64
-            ) as next
-            join request_words on request_id = next.id;
-        end if;
-        if in_states < with_words then
             looked_at := 0;
+            span := extract(epoch from least(newest, until_at));
             for candidate in
                 select found.id, found.created_at
                 from unnest(states) as wanted_states (state)
@@ -71,6 +68,7 @@ begin
                     from request_words where request_id = candidate.id
                 ) then
                     found_so_far := found_so_far + 1;
+                    with_words := with_words + 1;
                     id := candidate.id;
                     created_at := candidate.created_at;
                     return next;
@@ -78,6 +76,14 @@ begin
                 end if;
             end loop;
             exit when found_so_far >= wanted or looked_at < candidates;
+            in_states := in_states + looked_at;
+            -- As many sixties of requests as lie in that time, if they are as close together as the next ones.
+            select (span - extract(epoch from until_at)) / nullif(extract(epoch from until_at - created_at), 0) into span
+            from requests where (created_at, id) < (until_at, until_id)
+            order by created_at desc, id desc offset 63 limit 1;
+            words_are_rarer := coalesce(64 * span * with_words / in_states < looked_at, true);
+        end if;
+        if not words_are_rarer then
             candidates := candidates * 4;
         else
             second := second_of(least(newest, until_at));
@@ -114,21 +120,10 @@ begin
             oldest := coalesce(oldest, (select min(created_at) from requests));
             until_at := since;
             until_id := '00000000-0000-0000-0000-000000000000';
+            candidates := 64;
         end if;
         -- As far as should fill the page, going by what was found, but 64 times as far as before at most.
         seconds := greatest(second_of(newest) - second_of(until_at), 1) * (greatest(64 / greatest(found_so_far, 1), 2) - 1);
     end loop;
 end
 $$;
-
--- Instances of before call this one.
-create or replace function newest_with(
-    looked_for tsquery,
-    within tsquery,
-    after_at timestamptz, after_id uuid,
-    before_at timestamptz, before_id uuid,
-    wanted bigint
-)
-returns table (id uuid, created_at timestamptz)
-language sql stable rows 50
-as $$ select * from newest_with(looked_for, within, null, after_at, after_id, before_at, before_id, wanted) $$;

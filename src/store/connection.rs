@@ -11,20 +11,20 @@ use tokio_postgres::config::{Config, Host, SslMode};
 use super::StoreError;
 
 /// Set on every session: no statement, lock or forgotten transaction holds others up for long. No statement runs long
-/// enough for its compilation to pay, nor looks at so much that merging or remembering would; to consider
+/// enough for its compilation to pay, nor looks at so much that merging, hashing or remembering would; to consider
 /// them took half of the time in which Postgres planned a page of the feed. To start processes that share the work takes
 /// longer than the work. And none has to sort by a second column what an index has by the first, which Postgres takes to
 /// be as good as the index that has both.
 const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=2s \
      -c idle_in_transaction_session_timeout=10s -c timezone=UTC \
-     -c jit=off -c enable_mergejoin=off -c enable_memoize=off -c enable_incremental_sort=off \
+     -c jit=off -c enable_mergejoin=off -c enable_hashjoin=off -c enable_memoize=off -c enable_incremental_sort=off \
      -c max_parallel_workers_per_gather=0";
 
 /// Set where statements are planned once. They look up a few rows of whatever table by its index, in its order where they
 /// have one. A plan that was made while the table was empty would read all of it instead and sort that, and stay in use
 /// while it grows.
 const PLANNED_ONCE: &str = "-c plan_cache_mode=force_generic_plan \
-     -c enable_seqscan=off -c enable_hashjoin=off -c enable_sort=off";
+     -c enable_seqscan=off -c enable_sort=off";
 
 /// How Postgres plans the statements of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]

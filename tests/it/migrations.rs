@@ -360,7 +360,7 @@ fn requests_from_before_their_words_stood_apart_are_found_by_them() {
         "'pad' <-> '2025' <-> '000007'",
     ] {
         let found = format!(
-            "select count(*) from newest_with($${words}$$, '''@submitter:x''', '-infinity', gen_random_uuid(),
+            "select count(*) from newest_with($${words}$$, '''@submitter:x''', null, '-infinity', gen_random_uuid(),
                  '9999-12-31', gen_random_uuid(), 2)"
         );
         assert_eq!(db.query(&found).unwrap(), ["1"], "{words}");

@@ -287,11 +287,7 @@ const fn between_parts(nth: usize) -> &'static str {
 }
 
 /// Whether the column has one of the values. Of a single one Postgres knows that the rows stand in the order of an index.
-fn one_of<'b>(
-    column: &str,
-    values: &'b [&str],
-    out: &mut AstPass<'_, 'b, Pg>,
-) -> QueryResult<()> {
+fn one_of<'b>(column: &str, values: &'b [&str], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     if let [value] = values {
         return equal(column, value, out);
     }
