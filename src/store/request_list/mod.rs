@@ -40,6 +40,8 @@ pub struct RequestList<'a> {
     /// Where the page begins and ends at the latest, both excluded, in ascending order.
     after: Position,
     before: Position,
+    /// Where those end, or begin, that are bounded by the other time without being so by that of the order.
+    turn: Option<Position>,
     /// Desks that are both visible and asked for; `None` for any, and for none.
     desks: Option<Vec<&'a str>>,
     states: Vec<&'a str>,
@@ -112,6 +114,15 @@ impl<'a> RequestList<'a> {
             Some(position) => after = after.max(position),
             None => {}
         }
+        // What was changed lately is mostly young, and the oldest of it is not found by beginning with the oldest of all.
+        let turn = match sort {
+            Sort::OldestFirst => filter.updated_from,
+            Sort::LastChangedFirst => filter.created_before,
+            Sort::NewestFirst | Sort::FirstChangedFirst => None,
+        };
+        let turn = turn
+            .map(Position::before)
+            .filter(|turn| after < *turn && *turn < before);
         let wanted = filter.desk.as_deref();
         let desks: Option<Vec<&str>> = match visibility {
             Visibility::AtDesks(desks) => {
@@ -128,6 +139,7 @@ impl<'a> RequestList<'a> {
             sort,
             after,
             before,
+            turn,
             desks,
             states: distinct(filter.states.iter().map(|state| state.as_str())),
             words: filter.words.as_deref().and_then(words::query),
@@ -260,7 +272,7 @@ impl<'a> RequestList<'a> {
     }
 
     /// The states whose requests are read apart, each in the order of an index, as far as the page needs; none where what
-    /// else is asked for leaves little.
+    /// else is asked for may leave little.
     fn states_apart(&self) -> &[&'a str] {
         let Filter {
             desk: _,

@@ -5,10 +5,19 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
-use super::super::few::few;
-use super::super::request_order::Position;
-use super::super::requests::{Filter, Visibility};
 use super::{Approach, Part, RequestList, Way};
+use crate::store::few::few;
+use crate::store::request_order::Position;
+use crate::store::requests::{Filter, Visibility};
+
+/// A part of the list, between two positions that are both excluded.
+#[derive(Clone, Copy)]
+struct Stretch<'a> {
+    after: &'a Position,
+    before: &'a Position,
+    /// No index has it in order: what was changed in a time, and created before.
+    is_gathered: bool,
+}
 
 impl QueryFragment<Pg> for RequestList<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -78,15 +87,14 @@ impl RequestList<'_> {
     ///
     /// The columns are part of the comparison, and of the order, so that only their own index has both.
     fn bounds<'b>(
-        &'b self,
         columns: &[String],
         values: &[String],
+        Stretch { after, before, .. }: Stretch<'b>,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         let columns = columns.join(", ");
         let values: String = values.iter().map(|value| format!("{value}, ")).collect();
-        for (before, comparison, Position { at, id }) in
-            [("", ">", &self.after), (" and ", "<", &self.before)]
+        for (before, comparison, Position { at, id }) in [("", ">", after), (" and ", "<", before)]
         {
             out.push_sql(&format!("{before}({columns}) {comparison} ({values}"));
             out.push_bind_param::<Timestamptz, _>(at)?;
@@ -118,7 +126,7 @@ impl RequestList<'_> {
         out.push_sql("lateral (");
         few(self.limit, out, |out| {
             self.select(" from requests where ", out)?;
-            self.bounds(&columns, &values, out)?;
+            Self::bounds(&columns, &values, self.all(), out)?;
             for way in others {
                 out.push_sql(&format!(" and {} = {}", way.expression(), way.value()));
             }
@@ -166,27 +174,70 @@ impl RequestList<'_> {
             ") as found cross join lateral \
              (select requests.* from requests where requests.id = found.id offset 0) as requests where true",
         );
-        self.conditions(&self.states, out)?;
+        self.conditions(&self.states, any_of, out)?;
         self.cut(self.order("found"), out)
     }
 
-    /// Every condition as it is.
+    /// Every condition as it is, for each of the states that are read apart and each stretch.
     fn chosen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let states = self.states_apart();
-        if states.is_empty() {
-            return self.found(None, out);
+        let apart = self.states_apart();
+        let states: Vec<&[&str]> = if apart.is_empty() {
+            vec![&self.states]
+        } else {
+            apart.iter().map(std::slice::from_ref).collect()
+        };
+        let stretches = self.stretches();
+        if let ([states], [stretch]) = (states.as_slice(), stretches.as_slice()) {
+            return self.found(states, *stretch, out);
         }
-        for (index, state) in states.iter().enumerate() {
+        let parts = states
+            .iter()
+            .flat_map(|states| stretches.iter().map(move |stretch| (*states, *stretch)));
+        for (index, (states, stretch)) in parts.enumerate() {
             out.push_sql(between_parts(index));
-            self.found(Some(state), out)?;
+            self.found(states, stretch, out)?;
         }
         self.page(out)
     }
 
-    /// The first rows of a page, of those in one state or in any that is asked for.
+    /// All of the list.
+    const fn all(&self) -> Stretch<'_> {
+        Stretch {
+            after: &self.after,
+            before: &self.before,
+            is_gathered: false,
+        }
+    }
+
+    /// The list, or its two parts where one of them has to be gathered.
+    fn stretches(&self) -> Vec<Stretch<'_>> {
+        let gathers_all = self.wants_only_open() && self.states_apart().is_empty();
+        let all = Stretch {
+            is_gathered: gathers_all,
+            ..self.all()
+        };
+        let Some(turn) = &self.turn else {
+            return vec![all];
+        };
+        vec![
+            Stretch {
+                before: turn,
+                is_gathered: gathers_all || !self.sort.is_descending(),
+                ..all
+            },
+            Stretch {
+                after: turn,
+                is_gathered: gathers_all || self.sort.is_descending(),
+                ..all
+            },
+        ]
+    }
+
+    /// The first rows of a stretch in these states, or in any if there are none.
     fn found<'b>(
         &'b self,
-        state: Option<&'b &str>,
+        states: &'b [&str],
+        stretch: Stretch<'b>,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         let from = if self.filter.words.is_some() {
@@ -195,8 +246,8 @@ impl RequestList<'_> {
             " from requests where "
         };
         self.select(from, out)?;
-        self.bounds(&self.order("requests"), &[], out)?;
-        self.conditions(state.map_or(&self.states, std::slice::from_ref), out)?;
+        Self::bounds(&self.order("requests"), &[], stretch, out)?;
+        self.conditions(states, one_or_any_of, out)?;
         if self.filter.words.is_some() {
             out.push_sql(" and request_words.words @@ ");
             out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
@@ -211,7 +262,7 @@ impl RequestList<'_> {
         }
         let [key, id] = self.order("requests");
         // By what no index has in order, Postgres gathers them first.
-        let key = if state.is_none() && self.wants_only_open() {
+        let key = if stretch.is_gathered {
             format!("{key} + interval '0'")
         } else {
             key
@@ -223,6 +274,7 @@ impl RequestList<'_> {
     fn conditions<'b>(
         &'b self,
         states: &'b [&str],
+        among: impl Fn(&str, &'b [&str], &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         let Filter {
@@ -253,10 +305,10 @@ impl RequestList<'_> {
             }
         }
         if let Some(desks) = &self.desks {
-            one_of("desk", desks, out)?;
+            among("desk", desks, out)?;
         }
         if !states.is_empty() {
-            one_of("state", states, out)?;
+            among("state", states, out)?;
         }
         for (column, value) in [
             ("service", service),
@@ -286,15 +338,24 @@ const fn between_parts(nth: usize) -> &'static str {
     }
 }
 
-/// Whether the column has one of the values. Of a single one Postgres knows that the rows stand in the order of an index.
-fn one_of<'b>(column: &str, values: &'b [&str], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    if let [value] = values {
-        return equal(column, value, out);
-    }
+/// Whether the column has one of the values.
+fn any_of<'b>(column: &str, values: &'b [&str], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(&format!(" and requests.{column} = any("));
     out.push_bind_param::<Array<Text>, _>(values)?;
     out.push_sql(")");
     Ok(())
+}
+
+/// The same. Where there is one value, Postgres knows that an index has its rows in order.
+fn one_or_any_of<'b>(
+    column: &str,
+    values: &'b [&str],
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    match values {
+        [value] => equal(column, value, out),
+        _ => any_of(column, values, out),
+    }
 }
 
 fn equal<'b>(column: &str, value: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {

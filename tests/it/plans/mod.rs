@@ -349,6 +349,37 @@ fn a_page_that_does_not_get_full_does_not_go_through_the_other_states_of_a_desk(
 }
 
 #[test]
+fn what_was_changed_lately_is_found_from_either_end() {
+    let lists = [
+        (
+            Sort::OldestFirst,
+            filter(|f| f.updated_from = time("2026-09-01T00:00:00Z")),
+        ),
+        (
+            Sort::OldestFirst,
+            filter(|f| {
+                f.states = vec![State::Completed, State::Rejected];
+                f.updated_from = time("2026-09-01T00:00:00Z");
+            }),
+        ),
+        (
+            Sort::LastChangedFirst,
+            filter(|f| f.created_before = time("2021-02-01T00:00:00Z")),
+        ),
+    ];
+    let url = &database().url;
+    Runtime::new().unwrap().block_on(async {
+        let connection = &mut connect(url).await.unwrap();
+        for (sort, wanted) in &lists {
+            let list = RequestList::new(wanted, &Visibility::Everything, *sort, None, PAGE);
+            let plan: Value = Explained(list).get_result(connection).await.unwrap();
+            let rows = looked_at(&plan[0]["Plan"]);
+            assert!(rows <= MOST, "{sort}, {rows} rows: {wanted:?}");
+        }
+    });
+}
+
+#[test]
 fn what_the_desk_does_not_offer_is_not_looked_for_among_all_requests() {
     let wanted = filter(|f| {
         f.desk = Some("pad".to_owned());

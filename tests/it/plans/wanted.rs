@@ -100,6 +100,11 @@ pub(super) fn typical_pairs() -> Vec<Filter> {
             f.states = OPEN.to_vec();
             f.updated_from = time("2026-06-01T00:00:00Z");
         }),
+        filter(|f| {
+            f.states = vec![State::Completed];
+            f.updated_from = time("2021-02-01T00:00:00Z");
+            f.created_before = time("2021-02-10T00:00:00Z");
+        }),
     ]);
     pairs
 }
