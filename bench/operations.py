@@ -112,6 +112,11 @@ def _full_search_paths(_: World) -> list[str]:
     return [f"/v1/requests?limit=50&q={word}" for word in Language().common_words()]
 
 
+def _open_search_paths(world: World) -> list[str]:
+    states = "".join(f"&state={state}" for state in OPEN)
+    return [path + states for path in _full_search_paths(world)]
+
+
 def _read_sample(world: World, number: int) -> Sample:
     request = world.postgres.value(world.database, f"select bench.request_id({number + 1})")
     return Sample("GET", f"/v1/requests/{request}", None, {request: "bench.request_id(:n)"})
@@ -154,6 +159,7 @@ def _transition_sample(world: World, number: int) -> Sample:
 LIST = "/v1/requests?limit=50"
 IN_REVIEW = "/v1/requests?limit=50&desk=pad&state=in_review"
 COMPLETED = "/v1/requests?limit=50&desk=pad&state=completed"
+OPEN = ["submitted", "exception_review", "in_review", "action_required", "accepted", "scheduled", "in_progress", "on_hold"]
 
 FILTERED = Operation("filtered", lambda keys: keys.viewer, "get.lua", lambda _: [IN_REVIEW], "/page",
                      _get(IN_REVIEW))
@@ -181,7 +187,10 @@ OPERATIONS = [
 """In the order in which they are measured: what reads comes before what adds rows."""
 
 FULL = {
-    FILTERED: replace(FILTERED, name="filtered, full", targets=lambda _: [COMPLETED]),
-    SEARCH: replace(SEARCH, name="search, full", targets=_full_search_paths),
+    FILTERED: [replace(FILTERED, name="filtered, full", targets=lambda _: [COMPLETED])],
+    SEARCH: [
+        replace(SEARCH, name="search, full", targets=_full_search_paths),
+        replace(SEARCH, name="search, open", targets=_open_search_paths),
+    ],
 }
-"""What fills a page of even the smallest data, so that pages are alike at every size."""
+"""What fills a page of even the smallest data, or most of one, so that pages are alike at every size."""

@@ -101,7 +101,8 @@ def _flatness(results: Results) -> str:
     table = _table(["operation", f"p50 ms, {small.rows:,} rows", f"p50 ms, {large.rows:,} rows", "times"], rows)
     return (f"\n## Flatness\n\nAt {large.connections} connections, both in turns: how the median grows with the data. "
             "The words of `search` stand in four of 1,000 requests and what `filtered` asks for in twelve, so the least data has "
-            f"short pages of those; what is called full fills a page of either.\n\n{table}")
+            "short pages of those; what is called full fills a page of either, and `search, open` most of one with common words "
+            f"in all open states.\n\n{table}")
 
 
 def _limits(results: Results, routes: dict[str, str]) -> str:

@@ -98,7 +98,7 @@ def _flatness(wishes: Wishes, programs: Programs, results: Results, large: World
     server, database, rows = large.postgres, "desk_small", min(wishes.rows)
     known, _ = _load(programs, server, database, rows, large.folder)
     with _serving(programs, server, database, known, rows, large.folder) as small:
-        full = [FULL[operation] for operation in wishes.operations if operation in FULL]
+        full = [variant for operation in wishes.operations for variant in FULL.get(operation, [])]
         for operation in [*wishes.operations, *full]:
             found = turns.pair(large, small, operation, FLAT_CONNECTIONS, wishes.seconds,
                                results.peak(operation.name, large.rows))
