@@ -84,7 +84,8 @@ begin
             words_are_rarer := coalesce(64 * span * with_words / in_states < looked_at, true);
         end if;
         if not words_are_rarer then
-            candidates := candidates * 4;
+            -- As many as should fill the page and half as many again, but four times as many as before at most.
+            candidates := least(candidates * 4, greatest(64, ceil(1.5 * (wanted - found_so_far) * in_states / with_words)));
         else
             second := second_of(least(newest, until_at));
             -- The shortest stretches of which sixteen or one more are enough.
