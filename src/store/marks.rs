@@ -44,27 +44,10 @@ pub(super) fn of(request: &Request) -> impl Iterator<Item = Mark<'_>> {
 
 /// Whether there are marks for all that the caller sees and asks for, besides words, states and when requests were created.
 pub(super) fn say_all(visibility: &Visibility, filter: &Filter) -> bool {
-    let Filter {
-        desk: _,
-        states: _,
-        service: _,
-        partner,
-        customer,
-        assignee,
-        requested_by,
-        words: _,
-        created_from: _,
-        created_before: _,
-        updated_from,
-        updated_before,
-    } = filter;
     !matches!(visibility, Visibility::Own { .. })
-        && [partner, customer, assignee, requested_by]
-            .into_iter()
-            .all(Option::is_none)
-        && [updated_from, updated_before]
-            .into_iter()
-            .all(Option::is_none)
+        && !filter.names_somebody()
+        && filter.updated_from.is_none()
+        && filter.updated_before.is_none()
 }
 
 /// The marks of what the caller sees and asks for, each as a `tsquery`, the rarest mostly first; none where that is

@@ -91,6 +91,29 @@ pub struct Filter {
     pub updated_before: Option<DateTime<Utc>>,
 }
 
+impl Filter {
+    /// Whether it names a partner, a customer, an architect or an owner, which mostly leaves little.
+    pub(super) fn names_somebody(&self) -> bool {
+        let Self {
+            desk: _,
+            states: _,
+            service: _,
+            partner,
+            customer,
+            assignee,
+            requested_by,
+            words: _,
+            created_from: _,
+            created_before: _,
+            updated_from: _,
+            updated_before: _,
+        } = self;
+        [partner, customer, assignee, requested_by]
+            .into_iter()
+            .any(Option::is_some)
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = requests, check_for_backend(diesel::pg::Pg))]
 pub(super) struct RequestRow {

@@ -40,8 +40,6 @@ pub struct RequestList<'a> {
     /// Where the page begins and ends at the latest, both excluded, in ascending order.
     after: Position,
     before: Position,
-    /// Where those end, or begin, that are bounded by the other time without being so by that of the order.
-    turn: Option<Position>,
     /// Desks that are both visible and asked for; `None` for any, and for none.
     desks: Option<Vec<&'a str>>,
     states: Vec<&'a str>,
@@ -62,8 +60,18 @@ enum Approach<'a> {
         /// The marks, or the rest of them.
         within: Option<String>,
     },
-    /// As Postgres chooses.
-    Chosen,
+    /// As Postgres chooses for each of the pieces, which are merged.
+    Chosen(Vec<Piece<'a>>),
+}
+
+/// What is asked for, in some of the states and between two positions that are both excluded.
+struct Piece<'a> {
+    /// Empty for any.
+    states: Vec<&'a str>,
+    after: Position,
+    before: Position,
+    /// To be gathered and sorted: an index that has the order would be gone through from the wrong end.
+    is_gathered: bool,
 }
 
 /// Rows that stand in an index in the order of the list, for each choice of values of its first columns.
@@ -114,15 +122,6 @@ impl<'a> RequestList<'a> {
             Some(position) => after = after.max(position),
             None => {}
         }
-        // What was changed lately is mostly young, and the oldest of it is not found by beginning with the oldest of all.
-        let turn = match sort {
-            Sort::OldestFirst => filter.updated_from,
-            Sort::LastChangedFirst => filter.created_before,
-            Sort::NewestFirst | Sort::FirstChangedFirst => None,
-        };
-        let turn = turn
-            .map(Position::before)
-            .filter(|turn| after < *turn && *turn < before);
         let wanted = filter.desk.as_deref();
         let desks: Option<Vec<&str>> = match visibility {
             Visibility::AtDesks(desks) => {
@@ -139,11 +138,10 @@ impl<'a> RequestList<'a> {
             sort,
             after,
             before,
-            turn,
             desks,
             states: distinct(filter.states.iter().map(|state| state.as_str())),
             words: filter.words.as_deref().and_then(words::query),
-            approach: Approach::Chosen,
+            approach: Approach::Chosen(Vec::new()),
             limit,
         };
         list.approach = list.approach();
@@ -155,7 +153,7 @@ impl<'a> RequestList<'a> {
     pub fn plans(&self) -> Plans {
         match self.approach {
             Approach::Merged(_) | Approach::NewestFirst { .. } => Plans::Once,
-            Approach::Chosen => Plans::ForValues,
+            Approach::Chosen(_) => Plans::ForValues,
         }
     }
 
@@ -178,7 +176,7 @@ impl<'a> RequestList<'a> {
                 return Approach::NewestFirst { looked_for, within };
             }
         }
-        Approach::Chosen
+        Approach::Chosen(self.pieces())
     }
 
     fn may_show_something(&self) -> bool {
@@ -271,44 +269,53 @@ impl<'a> RequestList<'a> {
         }
     }
 
-    /// The states whose requests are read apart, each in the order of an index, as far as the page needs; none where what
-    /// else is asked for may leave little.
-    fn states_apart(&self) -> &[&'a str] {
-        let Filter {
-            desk: _,
-            states: _,
-            service: _,
-            partner,
-            customer,
-            assignee,
-            requested_by,
-            words,
-            created_from: _,
-            created_before: _,
-            updated_from: _,
-            updated_before: _,
-        } = self.filter;
-        let is_much = [partner, customer, assignee, requested_by, words]
-            .into_iter()
-            .all(Option::is_none)
-            && matches!(
-                self.visibility,
-                Visibility::Everything | Visibility::AtDesks(_)
-            );
-        // Where they are many, most requests are in one of them.
-        let are_few = self.states.len() <= FEW_STATES || self.wants_only_open();
-        if is_much && are_few {
-            &self.states
+    /// The pieces that Postgres chooses for: the states where they are few, each in the order of an index, and what was
+    /// changed lately apart from what is as young.
+    fn pieces(&self) -> Vec<Piece<'a>> {
+        let sees_much = matches!(
+            self.visibility,
+            Visibility::Everything | Visibility::AtDesks(_)
+        );
+        let is_much = sees_much && !self.filter.names_somebody() && self.filter.words.is_none();
+        // Open requests are few and young. Postgres takes them to be spread over all times.
+        let is_only_open =
+            !self.states.is_empty() && self.filter.states.iter().all(|state| state.is_open());
+        let are_apart = is_much && (self.states.len() <= FEW_STATES || is_only_open);
+        let states: Vec<Vec<&str>> = if are_apart && !self.states.is_empty() {
+            self.states.iter().map(|state| vec![*state]).collect()
         } else {
-            &[]
-        }
+            vec![self.states.clone()]
+        };
+        let piece = |states: &[&'a str], after, before, is_out_of_order| Piece {
+            states: states.to_vec(),
+            after,
+            before,
+            is_gathered: is_out_of_order || (is_only_open && !are_apart),
+        };
+        let (after, before) = (self.after, self.before);
+        let pieces = states.iter().flat_map(|states| match self.turn() {
+            None => vec![piece(states, after, before, false)],
+            Some(turn) => {
+                let is_descending = self.sort.is_descending();
+                vec![
+                    piece(states, after, turn, !is_descending),
+                    piece(states, turn, before, is_descending),
+                ]
+            }
+        });
+        pieces.collect()
     }
 
-    /// Open requests are few and young. Postgres takes them to be spread over all times, and would look for them from the
-    /// wrong end.
-    fn wants_only_open(&self) -> bool {
-        let states = &self.filter.states;
-        !states.is_empty() && states.iter().all(|state| state.is_open())
+    /// Where a list that is bounded by the other time, and not so by that of its order, has its bound. What was changed
+    /// lately is mostly young, and the oldest of it is not found by beginning with the oldest of all.
+    fn turn(&self) -> Option<Position> {
+        let bound = match self.sort {
+            Sort::OldestFirst => self.filter.updated_from,
+            Sort::LastChangedFirst => self.filter.created_before,
+            Sort::NewestFirst | Sort::FirstChangedFirst => None,
+        };
+        let turn = bound.map(Position::before);
+        turn.filter(|turn| self.after < *turn && *turn < self.before)
     }
 }
 

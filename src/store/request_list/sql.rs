@@ -5,40 +5,22 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
-use super::{Approach, Part, RequestList, Way};
+use super::{Approach, Part, Piece, RequestList, Way};
 use crate::store::few::few;
 use crate::store::request_order::Position;
 use crate::store::requests::{Filter, Visibility};
 
-/// A part of the list, between two positions that are both excluded.
-#[derive(Clone, Copy)]
-struct Stretch<'a> {
-    after: &'a Position,
-    before: &'a Position,
-    /// No index has it in order: what was changed in a time, and created before.
-    is_gathered: bool,
-}
-
 impl QueryFragment<Pg> for RequestList<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match &self.approach {
-            Approach::Chosen => {
+            Approach::Chosen(pieces) => {
                 out.unsafe_to_cache_prepared();
-                self.chosen(&mut out)
+                self.merged(pieces, Self::piece, &mut out)
             }
             Approach::NewestFirst { looked_for, within } => {
                 self.newest_first(looked_for, within, &mut out)
             }
-            Approach::Merged(parts) => {
-                if let [part] = parts.as_slice() {
-                    return self.part(part, &mut out);
-                }
-                for (index, part) in parts.iter().enumerate() {
-                    out.push_sql(between_parts(index));
-                    self.part(part, &mut out)?;
-                }
-                self.page(&mut out)
-            }
+            Approach::Merged(parts) => self.merged(parts, Self::part, &mut out),
         }
     }
 }
@@ -72,7 +54,22 @@ impl RequestList<'_> {
     }
 
     /// What the parts have together, cut to a page.
-    fn page<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn merged<'b, P>(
+        &'b self,
+        parts: &'b [P],
+        write: impl Fn(&'b Self, &'b P, &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        if let [part] = parts {
+            return write(self, part, out);
+        }
+        for (index, part) in parts.iter().enumerate() {
+            out.push_sql(match index {
+                0 => "select page.* from ((",
+                _ => ") union all (",
+            });
+            write(self, part, out)?;
+        }
         out.push_sql(")) as page");
         self.cut(self.order("page"), out)
     }
@@ -83,13 +80,13 @@ impl RequestList<'_> {
         [format!("{name}.{key}"), format!("{name}.id")]
     }
 
-    /// Where the page begins and ends, among rows whose first columns have certain values.
+    /// Between two positions, among rows whose first columns have certain values.
     ///
     /// The columns are part of the comparison, and of the order, so that only their own index has both.
     fn bounds<'b>(
         columns: &[String],
         values: &[String],
-        Stretch { after, before, .. }: Stretch<'b>,
+        [after, before]: [&'b Position; 2],
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         let columns = columns.join(", ");
@@ -126,7 +123,7 @@ impl RequestList<'_> {
         out.push_sql("lateral (");
         few(self.limit, out, |out| {
             self.select(" from requests where ", out)?;
-            Self::bounds(&columns, &values, self.all(), out)?;
+            Self::bounds(&columns, &values, [&self.after, &self.before], out)?;
             for way in others {
                 out.push_sql(&format!(" and {} = {}", way.expression(), way.value()));
             }
@@ -178,75 +175,21 @@ impl RequestList<'_> {
         self.cut(self.order("found"), out)
     }
 
-    /// Every condition as it is, for each of the states that are read apart and each stretch.
-    fn chosen<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let apart = self.states_apart();
-        let states: Vec<&[&str]> = if apart.is_empty() {
-            vec![&self.states]
-        } else {
-            apart.iter().map(std::slice::from_ref).collect()
-        };
-        let stretches = self.stretches();
-        if let ([states], [stretch]) = (states.as_slice(), stretches.as_slice()) {
-            return self.found(states, *stretch, out);
-        }
-        let parts = states
-            .iter()
-            .flat_map(|states| stretches.iter().map(move |stretch| (*states, *stretch)));
-        for (index, (states, stretch)) in parts.enumerate() {
-            out.push_sql(between_parts(index));
-            self.found(states, stretch, out)?;
-        }
-        self.page(out)
-    }
-
-    /// All of the list.
-    const fn all(&self) -> Stretch<'_> {
-        Stretch {
-            after: &self.after,
-            before: &self.before,
-            is_gathered: false,
-        }
-    }
-
-    /// The list, or its two parts where one of them has to be gathered.
-    fn stretches(&self) -> Vec<Stretch<'_>> {
-        let gathers_all = self.wants_only_open() && self.states_apart().is_empty();
-        let all = Stretch {
-            is_gathered: gathers_all,
-            ..self.all()
-        };
-        let Some(turn) = &self.turn else {
-            return vec![all];
-        };
-        vec![
-            Stretch {
-                before: turn,
-                is_gathered: gathers_all || !self.sort.is_descending(),
-                ..all
-            },
-            Stretch {
-                after: turn,
-                is_gathered: gathers_all || self.sort.is_descending(),
-                ..all
-            },
-        ]
-    }
-
-    /// The first rows of a stretch in these states, or in any if there are none.
-    fn found<'b>(
-        &'b self,
-        states: &'b [&str],
-        stretch: Stretch<'b>,
-        out: &mut AstPass<'_, 'b, Pg>,
-    ) -> QueryResult<()> {
+    /// The first rows of a piece, with every condition as it is.
+    fn piece<'b>(&'b self, piece: &'b Piece<'_>, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Piece {
+            states,
+            after,
+            before,
+            is_gathered,
+        } = piece;
         let from = if self.filter.words.is_some() {
             " from requests join request_words on request_words.request_id = requests.id where "
         } else {
             " from requests where "
         };
         self.select(from, out)?;
-        Self::bounds(&self.order("requests"), &[], stretch, out)?;
+        Self::bounds(&self.order("requests"), &[], [after, before], out)?;
         self.conditions(states, one_or_any_of, out)?;
         if self.filter.words.is_some() {
             out.push_sql(" and request_words.words @@ ");
@@ -262,7 +205,7 @@ impl RequestList<'_> {
         }
         let [key, id] = self.order("requests");
         // By what no index has in order, Postgres gathers them first.
-        let key = if stretch.is_gathered {
+        let key = if *is_gathered {
             format!("{key} + interval '0'")
         } else {
             key
@@ -327,14 +270,6 @@ impl RequestList<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// What stands before the nth part of a page.
-const fn between_parts(nth: usize) -> &'static str {
-    match nth {
-        0 => "select page.* from ((",
-        _ => ") union all (",
     }
 }
 
