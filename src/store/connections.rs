@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool::managed::{HookError, Object, PoolError, TimeoutType, Timeouts};
+use deadpool::managed::{HookError, Object, PoolError, QueueMode, TimeoutType, Timeouts};
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::{
@@ -84,6 +84,9 @@ impl Connections {
         let manager = Manager::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(connections)
+            // The one that was used last, so that little is done by as few servers of Postgres as it takes: each has
+            // statements, catalogue and pages of its own to come across first, and buffers here.
+            .queue_mode(QueueMode::Lifo)
             .timeouts(Timeouts {
                 wait: Some(wait),
                 create: Some(Duration::from_secs(2)),
