@@ -79,11 +79,14 @@ pub(super) fn check(url: &str) -> Result<(), StoreError> {
 
 fn settings(url: &str, plans: Plans) -> ConnectionResult<Config> {
     let mut config = Config::from_str(url).map_err(bad_connection)?;
-    let given = config.get_options().unwrap_or_default();
-    let options = match plans {
-        Plans::ForValues => format!("{SESSION} {given}"),
-        Plans::Once => format!("{SESSION} {PLANNED_ONCE} {given}"),
-    };
+    // Each with one space before it: PgBouncer reads them more strictly than Postgres.
+    let mut options = SESSION.to_owned();
+    if plans == Plans::Once {
+        options = format!("{options} {PLANNED_ONCE}");
+    }
+    if let Some(given) = config.get_options() {
+        options = format!("{options} {given}");
+    }
     config
         .options(options)
         .application_name("engagement-desk")
@@ -114,4 +117,24 @@ fn bad_connection(error: impl std::error::Error) -> ConnectionError {
         source = cause.source();
     }
     ConnectionError::BadConnection(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_pooler_is_told_all_that_a_session_sets() {
+        let told: Vec<String> = include_str!("../../docs/SCALING.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("alter role engagement_desk set "))
+            .map(|line| line.replace([' ', '\'', ';'], ""))
+            .collect();
+        let set: Vec<&str> = SESSION
+            .split("-c ")
+            .map(str::trim)
+            .filter(|setting| !setting.is_empty())
+            .collect();
+        assert_eq!(told, set);
+    }
 }

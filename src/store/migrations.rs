@@ -1,6 +1,6 @@
 //! Brings the database to the shape this binary needs.
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{Connection, SimpleConnection};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -11,15 +11,14 @@ use super::{StoreError, connect};
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Instances that start together take turns by this lock.
-const LOCK: &str = "select pg_advisory_lock(7301905551)";
-const UNLOCK: &str = "select pg_advisory_unlock(7301905551)";
+const LOCK: &str = "select pg_advisory_xact_lock(7301905551)";
 /// A migration may rewrite a large table, and may wait for another instance's.
-const PATIENCE: &str = "set statement_timeout = 0; set lock_timeout = 0";
+const PATIENCE: &str = "set local statement_timeout = 0; set local lock_timeout = 0";
 
 /// Runs what has not run yet, and names it. Safe to call from several instances at once.
 ///
 /// # Errors
-/// Where the database can't be reached or a migration fails; that migration is then undone.
+/// Where the database can't be reached or a migration fails; nothing is changed then.
 pub async fn run_pending(url: &str) -> Result<Vec<String>, StoreError> {
     with_harness(url, |harness| {
         let done = harness.run_pending_migrations(MIGRATIONS)?;
@@ -39,6 +38,8 @@ pub async fn revert_last(url: &str) -> Result<String, StoreError> {
     .await
 }
 
+/// Does the work in one transaction: a pooler that gives out a server for a transaction would otherwise leave the lock on
+/// one server and release it on another.
 async fn with_harness<T: Send + 'static>(
     url: &str,
     work: impl FnOnce(&mut Wrapper) -> diesel::migration::Result<T> + Send + 'static,
@@ -48,11 +49,11 @@ async fn with_harness<T: Send + 'static>(
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     tokio::task::spawn_blocking(move || {
         let mut wrapper = Wrapper::from(connection);
-        wrapper.batch_execute(PATIENCE)?;
-        wrapper.batch_execute(LOCK)?;
-        let result = work(&mut wrapper);
-        wrapper.batch_execute(UNLOCK)?;
-        result
+        wrapper.transaction(|wrapper| {
+            wrapper.batch_execute(PATIENCE)?;
+            wrapper.batch_execute(LOCK)?;
+            work(wrapper)
+        })
     })
     .await
     .map_err(|error| StoreError::Migration(error.to_string()))?
