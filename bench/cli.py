@@ -73,9 +73,8 @@ def main() -> None:
     out = options.out or (TOP / "docs" / "BENCHMARKS.md" if is_whole else BUILT / "report.md")
     tools.install_wrk()
     programs = tools.build(options.binary)
-    facts = machine.facts(options.binary is not None)
-    facts["size of the binary"] = f"{programs.service.stat().st_size / 1_000_000:.1f} MB"
-    results = Results(facts, _command(options), datetime.date.today().isoformat(), wishes.seconds)
+    results = Results(machine.facts(options.binary is not None), programs.service.stat().st_size / 1_000_000,
+                      _command(options), datetime.date.today().isoformat(), wishes.seconds)
     routes = {operation.name: operation.bare for operation in OPERATIONS}
 
     def write() -> None:

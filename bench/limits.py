@@ -20,6 +20,7 @@ from bench.payloads import Language
 from bench.postgres import PROGRAMS
 from bench.replay import Script
 from bench.service import free_port
+from bench.tools import TOP
 
 CLIENTS = 8
 """As many connections as the service has to Postgres, and at most so many in pgbench."""
@@ -71,14 +72,23 @@ def _replay(world: World, operation: Operation, heard: tuple[capture.Heard, capt
                          trouble)
 
 
+def _settings(name: str) -> list[str]:
+    """What the service sets on connections of its own, read from where it does."""
+    source = (TOP / "src" / "store" / "connection.rs").read_text(encoding="utf-8")
+    constant = re.search(rf'const {name}: &str = "([^"]+)"', source)
+    if constant is None:
+        raise RuntimeError(f"connection.rs has no {name} any more")
+    return re.findall(r"-c (\w+=\w+)", constant.group(1))
+
+
 def _pgbench(world: World, path: Path, script: Script, clients: int,
              seconds: float) -> tuple[float, int, str]:
     """Transactions in a second, how many, and what went wrong."""
     defined = [f"--define={name}={value}" for name, value in script.variables.items()]
-    # As on the service's own connections: statements over arrays are planned once.
-    settings = ["jit=off", "enable_mergejoin=off", "enable_memoize=off"]
+    settings = _settings("SESSION")
+    # Statements over arrays are planned once.
     if "given.place" in script.text:
-        settings += ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off"]
+        settings += _settings("PLANNED_ONCE")
     done = subprocess.run(
         [PROGRAMS / "pgbench", "--protocol=prepared", "--no-vacuum", f"--file={path}",
          f"--client={clients}", "--jobs=1", f"--time={round(seconds)}", *defined,

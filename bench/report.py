@@ -12,6 +12,7 @@ from bench.load import Load
 from bench.measure import Point
 from bench.results import Results
 from bench.run import REST_SECONDS
+from bench.targets import TARGETS
 
 READING = """\
 # Benchmarks
@@ -223,12 +224,21 @@ def _peers(results: Results) -> str:
             f"asks no rules and checks no body, so it does less.\n\n{_table(heads, rows)}")
 
 
+def _targets(results: Results) -> str:
+    """What is wanted of all that was measured, beside what was found."""
+    rows = [line for target in TARGETS if (line := target.line(results))]
+    return ("\n## Targets\n\nWhat the service is meant to reach, and what it did in this run: from the least to the most of all sizes "
+            "and numbers of connections, with how many of them reached it. [SCALING.md](SCALING.md#what-a-write-costs) tells why "
+            f"writes stay behind.\n\n{_table(['figure', 'wanted', 'found', 'reached'], rows)}")
+
+
 def _conditions(results: Results) -> str:
     settings = ", ".join(f"`{name}={value}`" for name, value in postgres.SETTINGS.items()
                          if not name.startswith("log"))
     quotas = ", ".join(f"`{name}={value}`" for name, value in service.SETTINGS.items())
     lines = [f"- {name}: {value}" for name, value in results.facts.items()]
     lines += [
+        f"- size of the binary: {results.binary_mb:.1f} MB",
         f"- date: {results.date}",
         f"- command: `{results.command}`; {results.seconds:g} seconds for each figure",
         f"- Postgres settings: {settings}; all else as shipped, so `fsync`, `synchronous_commit` and `full_page_writes` "
@@ -246,7 +256,7 @@ def _conditions(results: Results) -> str:
 def markdown(results: Results, routes: dict[str, str]) -> str:
     """The whole document. `routes` tells which route of the bare server stands for an operation."""
     text = READING.replace("{clients}", str(CLIENTS)).replace("{rounds}", str(turns.ROUNDS))
-    text = text.replace("{log}", str(postgres.LOG_GIGABYTES)) + _conditions(results)
+    text = text.replace("{log}", str(postgres.LOG_GIGABYTES)) + _conditions(results) + _targets(results)
     if results.points:
         text += f"\n## Operations\n\n{points(results)}\n{_resting(results)}"
     return (text + _flatness(results) + _limits(results, routes) + _overload(results)

@@ -19,6 +19,7 @@ class Results:
     """Filled as the run goes on."""
 
     facts: dict[str, str]
+    binary_mb: float
     command: str
     date: str
     seconds: float
