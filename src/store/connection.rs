@@ -137,4 +137,22 @@ mod tests {
             .collect();
         assert_eq!(told, set);
     }
+
+    #[test]
+    fn settings_have_one_space_between_them_and_those_of_the_url_come_last() {
+        for plans in [Plans::ForValues, Plans::Once] {
+            for url in [
+                "postgres://desk@localhost/desk",
+                "postgres://desk@localhost/desk?options=-c%20jit%3Don",
+            ] {
+                let config = settings(url, plans).expect("a URL");
+                let options = config.get_options().expect("options");
+                assert!(
+                    options.split(' ').all(|word| !word.is_empty()),
+                    "{options:?}"
+                );
+                assert_eq!(options.ends_with("-c jit=on"), url.contains("jit"));
+            }
+        }
+    }
 }
