@@ -76,8 +76,9 @@ def _service_us(operation: str, connections: range) -> Callable[[Results], Itera
 
 def _growth(results: Results) -> Iterable[float]:
     # What finds too little in the least data to fill a page is measured once more with what does.
+    short = {operation.name for operation in FULL}
     return [pair.ratio(lambda point: point.load.p50_ms) for pair in results.flatness
-            if pair.middle(0).operation not in FULL]
+            if pair.middle(0).operation not in short]
 
 
 def _p99(part: str) -> Callable[[Results], Iterable[float]]:
