@@ -16,6 +16,7 @@ mod callers;
 mod checks;
 mod command_line;
 mod compatibility;
+mod connections;
 mod durability;
 mod embedded;
 mod errors;

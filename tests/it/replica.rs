@@ -249,33 +249,36 @@ fn a_read_in_the_way_of_the_replay_is_done_again_on_the_primary() {
     // It holds on to what was there before for as long as it lasts; on the primary it is over at once.
     let read = "select word from words, lateral (select case when pg_is_in_recovery() \
                 then pg_sleep(1) end) as wait";
-    let is_cancelled = AtomicBool::new(false);
+    let is_read = "select exists (select from pg_stat_activity where query like '%pg_sleep%' \
+                   and state = 'active' and pid <> pg_backend_pid())";
+    let is_cancelled = "select confl_snapshot > 0 from pg_stat_database_conflicts \
+                        where datname = current_database()";
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            Runtime::new().unwrap().block_on(async {
-                let store = Store::with(&primary.url, PoolLimits::default()).unwrap();
-                let store = store.with_replica(&standby.url, PoolLimits::default());
-                let store = store.unwrap();
-                while !is_cancelled.load(Ordering::Relaxed) {
-                    let read = async |connection: &mut Connection| {
-                        let rows = diesel_async::RunQueryDsl::execute(sql_query(read), connection);
-                        Ok::<_, StoreError>(rows.await?)
-                    };
-                    assert_eq!(
-                        store.read_anywhere(Plans::ForValues, read).await.unwrap(),
-                        1
-                    );
+        let in_the_way = scope.spawn(|| {
+            standby.wait_until(|standby| {
+                // Only then: a standby that always has something to replay is behind, and so not read.
+                if standby.query(is_read) == ["t"] {
+                    primary.query("update words set word = 'another'");
+                    primary.query("vacuum words");
                 }
+                standby.query(is_cancelled) == ["t"]
             });
         });
-        standby.wait_until(|standby| {
-            primary.query("update words set word = 'another'");
-            primary.query("vacuum words");
-            let cancelled = "select confl_snapshot > 0 from pg_stat_database_conflicts \
-                             where datname = current_database()";
-            standby.query(cancelled) == ["t"]
+        Runtime::new().unwrap().block_on(async {
+            let store = Store::with(&primary.url, PoolLimits::default()).unwrap();
+            let store = store.with_replica(&standby.url, PoolLimits::default());
+            let store = store.unwrap();
+            while !in_the_way.is_finished() {
+                let read = async |connection: &mut Connection| {
+                    let rows = diesel_async::RunQueryDsl::execute(sql_query(read), connection);
+                    Ok::<_, StoreError>(rows.await?)
+                };
+                assert_eq!(
+                    store.read_anywhere(Plans::ForValues, read).await.unwrap(),
+                    1
+                );
+            }
         });
-        is_cancelled.store(true, Ordering::Relaxed);
     });
 }
 
