@@ -15,6 +15,9 @@ from bench.results import Results
 SOME, MANY = 8, 64
 """Connections: a few, and so many that requests arrive together."""
 
+AT_SOME, AT_MANY = range(SOME, SOME + 1), range(MANY, MANY + 1)
+FROM_SOME, FROM_MANY = range(SOME, 100_000), range(MANY, 100_000)
+
 
 @dataclass(frozen=True)
 class Target:
@@ -55,9 +58,9 @@ def _points(results: Results, operation: str, connections: range) -> list[Point]
             if point.operation == operation and point.connections in connections]
 
 
-def _of_pgbench(operation: str, connections: int) -> Callable[[Results], Iterable[float]]:
+def _of_pgbench(operation: str, connections: range) -> Callable[[Results], Iterable[float]]:
     def found(results: Results) -> Iterable[float]:
-        for point in _points(results, operation, range(connections, connections + 1)):
+        for point in _points(results, operation, connections):
             limit = results.postgres_rate(point)
             if limit:
                 yield point.load.rate / limit
@@ -65,7 +68,7 @@ def _of_pgbench(operation: str, connections: int) -> Callable[[Results], Iterabl
 
 
 def _of_bare(results: Results) -> Iterable[float]:
-    for point in _points(results, "read-304", range(MANY, MANY + 1)):
+    for point in _points(results, "read-304", AT_MANY):
         if point in results.bare:
             yield point.load.rate / results.bare[point].rate
 
@@ -109,17 +112,14 @@ def _times_a_peer(operation: str, connections: range) -> Callable[[Results], Ite
                             if pair.middle(0).operation == operation and pair.middle(0).connections in connections]
 
 
-_ANY = range(SOME, 100_000)
-_TOGETHER = range(MANY, 100_000)
-
 TARGETS = [
-    _least(f"create, of pgbench, at {SOME}", 0.7, _of_pgbench("create", SOME)),
-    _least(f"create, of pgbench, at {MANY}", 1.5, _of_pgbench("create", MANY)),
-    _least(f"transition, of pgbench, at {SOME}", 0.7, _of_pgbench("transition", SOME)),
-    _most(f"read, service, at {SOME} and more", 120, "{:,.0f} µs", _service_us("read", _ANY)),
-    _most(f"list, service, at {SOME} and more", 300, "{:,.0f} µs", _service_us("list", _ANY)),
-    _most(f"check, service, at {SOME}", 60, "{:,.0f} µs", _service_us("check", range(SOME, SOME + 1))),
-    _most(f"check, service, at {MANY} and more", 60, "{:,.0f} µs", _service_us("check", _TOGETHER)),
+    _least(f"create, of pgbench, at {SOME}", 0.7, _of_pgbench("create", AT_SOME)),
+    _least(f"create, of pgbench, at {MANY}", 1.5, _of_pgbench("create", AT_MANY)),
+    _least(f"transition, of pgbench, at {SOME}", 0.7, _of_pgbench("transition", AT_SOME)),
+    _most(f"read, service, at {SOME} and more", 120, "{:,.0f} µs", _service_us("read", FROM_SOME)),
+    _most(f"list, service, at {SOME} and more", 300, "{:,.0f} µs", _service_us("list", FROM_SOME)),
+    _most(f"check, service, at {SOME}", 60, "{:,.0f} µs", _service_us("check", AT_SOME)),
+    _most(f"check, service, at {MANY} and more", 60, "{:,.0f} µs", _service_us("check", FROM_MANY)),
     _least(f"read-304, of bare, at {MANY}", 0.35, _of_bare),
     _most("median with the most rows, of that with the fewest", 1.3, RATIO, _growth),
     _most("dashboards: polls, p99", 50, "{:,.0f} ms", _p99("polls")),
@@ -131,7 +131,7 @@ TARGETS = [
     _most("binary", 40, "{:,.0f} MB", lambda results: [results.binary_mb]),
     _least("overload: answered, of the peak", 0.9, _overload_share),
     _most("overload: refusals, p99", 250, "{:,.0f} ms", _refusal_ms),
-    *(_least(f"{operation}, times a peer, at {SOME} and more", 4, _times_a_peer(operation, _ANY))
+    *(_least(f"{operation}, times a peer, at {SOME} and more", 4, _times_a_peer(operation, FROM_SOME))
       for operation in ("read", "list", "create", "transition")),
-    _least(f"create, times a peer, at {MANY} and more", 8, _times_a_peer("create", _TOGETHER)),
+    _least(f"create, times a peer, at {MANY} and more", 8, _times_a_peer("create", FROM_MANY)),
 ]

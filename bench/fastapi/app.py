@@ -94,8 +94,8 @@ async def create(request: Request) -> Response:
                                       progress, requested_by, owner_subject, submitted_by, created_at, updated_at,
                                       state_since, service, partner_mpn_id, estimated_hours, title, priority, needed_by,
                                       partner_name, customer_name, requester_name)
-                values ($1, 'PAD-' || $2::integer || '-' || lpad(nextval('request_numbers')::text, 6, '0'), 'pad', 'submitted', 1, $3, $4, $5, $6, '{{}}', $7, $8, $8, $9, $9, $9,
-                        $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                values ($1, 'PAD-' || $2::integer || '-' || lpad(nextval('request_numbers')::text, 6, '0'), 'pad', 'submitted',
+                        1, $3, $4, $5, $6, '{{}}', $7, $8, $8, $9, $9, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
                 returning {COLUMNS}""",
             _fresh_id(now), now.year, facts["solution_area"], customer, facts, app.state.decision,
             {"name": caller["name"], "email": caller["subject"], "relationship": "pdm"}, caller["subject"], now,
