@@ -17,9 +17,10 @@ use super::{Ask, FlowError};
 use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::rights::{self, Action};
-use crate::store::apply::{self, Writes};
+use crate::store::apply;
 use crate::store::audit::{self, AuditOutcome, Entry, Filter, Position};
 use crate::store::idempotency::Answer;
+use crate::store::writes::Writes;
 use crate::store::{Connection, Plans, StoreError, Unit};
 
 /// How a write was asked for.

@@ -11,9 +11,9 @@ use crate::domain::lifecycle::{NewRequest, Sender};
 use crate::domain::request::Request;
 use crate::domain::rights::{self, Action};
 use crate::store::StoreError;
-use crate::store::apply::Identity;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::needs::{Loaded, Needs};
+use crate::store::writes::Identity;
 
 /// References of requests at no desk begin with these letters.
 const NO_DESK_PREFIX: &str = "REQ";

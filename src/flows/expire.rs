@@ -6,7 +6,8 @@ use super::audit::unasked;
 use super::{FlowError, refused};
 use crate::app::App;
 use crate::domain::lifecycle::{self, State, Step};
-use crate::store::apply::{self, Stamp, Who, Writes};
+use crate::store::apply;
+use crate::store::writes::{Stamp, Who, Writes};
 use crate::store::{Connection, requests};
 
 /// Requests taken in one transaction.

@@ -14,11 +14,12 @@ use crate::credentials::{NewKey, PresentedKey, fresh_id};
 use crate::domain::actor::{Caller, Role, Scope};
 use crate::domain::facts::Relationship;
 use crate::domain::rights::{self, Action};
-use crate::store::apply::{self, Writes};
+use crate::store::apply;
 use crate::store::audit::Entry;
 use crate::store::idempotency::{Answer, Key};
 use crate::store::keys::{self, ApiKey};
 use crate::store::needs::Needs;
+use crate::store::writes::Writes;
 use crate::store::{Connection, Plans, Store, StoreError, Unit};
 
 /// A key lives for this long at most.

@@ -24,11 +24,11 @@ use crate::domain::eligibility::{self, History, Question};
 use crate::domain::facts::{Facts, Relationship};
 use crate::domain::lifecycle::Refusal;
 use crate::domain::request::Request;
-use crate::store::apply::{Stamp, Who};
 use crate::store::history::Asked;
 use crate::store::keys::ApiKey;
 use crate::store::needs::Needs;
 use crate::store::requests::{Name, Visibility, Wanted};
+use crate::store::writes::{Stamp, Who};
 use crate::store::{StoreError, WorkError};
 
 /// Why a flow did nothing.

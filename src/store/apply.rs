@@ -1,390 +1,20 @@
-//! Writes what the life cycle decided: requests and their lines of history, of one unit of work or of many,
-//! in one statement.
+//! Writes what the life cycle decided, of one unit of work or of many, in one statement.
 //!
 //! The only place that writes `state`.
 
 use std::convert::identity;
 
-use chrono::{DateTime, Datelike, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use uuid::Uuid;
 
 use super::StoreError;
-use super::audit::Entry;
-use super::column::Document;
 use super::columns::{Rows, names_of, table};
-use super::drawn::{FactsRow, FactsRows};
-use super::idempotency::{Answer, Key};
-use super::rows::{
-    AnswerRow, AnswerRows, AuditRow, AuditRows, ChangedRow, ChangedRows, Line, Lines, NewRow,
-    NewRows, TimeEntryRow, TimeEntryRows, WordsRow, WordsRows,
-};
-use super::time_entries::TimeEntry;
-use super::words;
-use crate::domain::lifecycle::{Change, Event, NewRequest};
-use crate::domain::request::{Progress, Request};
-
-/// Who does something, as history keeps it.
-#[derive(Clone, Debug)]
-pub struct Who {
-    /// Subject of the credential.
-    pub subject: String,
-    /// Name to show.
-    pub name: String,
-    /// Role of the credential, or `system`.
-    pub role: String,
-    /// Id of the credential.
-    pub key_id: String,
-    /// Subject of the person it is done for, where that is somebody else.
-    pub on_behalf_of: Option<String>,
-    /// Id of the HTTP request, or of the background run.
-    pub http_request_id: String,
-}
-
-/// The two ids a write needs, made by the flow.
-#[derive(Clone, Copy, Debug)]
-pub struct Stamp {
-    /// Id of the line of history.
-    pub event_id: Uuid,
-    /// When (UTC).
-    pub at: DateTime<Utc>,
-}
-
-/// The identities of a request that is stored for the first time.
-#[derive(Clone, Copy, Debug)]
-pub struct Identity<'a> {
-    /// For programs.
-    pub id: Uuid,
-    /// Letters that the reference begins with: those of its desk.
-    pub prefix: &'a str,
-    /// Number of the reference, which nobody else was given.
-    pub number: i64,
-}
-
-/// What is to be written, by one unit of work or by several.
-#[derive(Debug, Default)]
-pub struct Writes {
-    new: NewRows,
-    new_facts: FactsRows,
-    changed: ChangedRows,
-    /// Changes with other facts than before. Apart from the others, which leave the facts as they are.
-    revised: ChangedRows,
-    revised_facts: FactsRows,
-    new_words: WordsRows,
-    revised_words: WordsRows,
-    lines: Lines,
-    time_entries: TimeEntryRows,
-    audit: AuditRows,
-    answers: AnswerRows,
-    /// Requests that are changed, in whichever way.
-    changes: i64,
-}
-
-impl Writes {
-    /// Stores a new request; tells how it stands then.
-    pub fn insert(
-        &mut self,
-        identity: Identity<'_>,
-        new: NewRequest,
-        who: &Who,
-        stamp: Stamp,
-    ) -> Request {
-        let NewRequest {
-            state,
-            desk,
-            facts,
-            decision,
-            progress,
-            requested_by,
-            submitted_by,
-            event,
-            ..
-        } = new;
-        let Identity { id, prefix, number } = identity;
-        let request = Request {
-            id,
-            reference: format!("{prefix}-{}-{number:06}", stamp.at.year()),
-            desk,
-            state,
-            version: 1,
-            facts,
-            decision,
-            progress,
-            owner_subject: requested_by.subject(),
-            requested_by,
-            submitted_by,
-            created_at: stamp.at,
-            updated_at: stamp.at,
-            state_since: stamp.at,
-        };
-        self.new.push(NewRow {
-            id,
-            reference: request.reference.clone(),
-            desk: request.desk.clone(),
-            state: state.as_str(),
-            version: request.version,
-            decision: request.decision.as_ref().map(Document::of),
-            progress: Document::of(&request.progress),
-            assignee: assignee(&request.progress),
-            requested_by: Document::of(&request.requested_by),
-            requester_name: request.requested_by.name.clone(),
-            owner_subject: request.owner_subject.clone(),
-            submitted_by: request.submitted_by.clone(),
-            created_at: stamp.at,
-            updated_at: stamp.at,
-            state_since: stamp.at,
-        });
-        self.new_facts.push(FactsRow::of(&request.facts));
-        self.new_words.push(words_of(&request));
-        self.record(&request, event, who, stamp);
-        request
-    }
-
-    /// Writes a change over the request as it was read; tells how it stands then.
-    pub fn update(
-        &mut self,
-        current: &Request,
-        change: Change,
-        who: &Who,
-        stamp: Stamp,
-    ) -> Request {
-        let Change {
-            state,
-            desk,
-            facts,
-            decision,
-            progress,
-            event,
-            ..
-        } = change;
-        let is_judged = decision != current.decision;
-        let is_revised = facts != current.facts;
-        let request = Request {
-            desk,
-            state,
-            version: current.version + 1,
-            facts,
-            decision,
-            progress,
-            updated_at: stamp.at,
-            state_since: if state == current.state {
-                current.state_since
-            } else {
-                stamp.at
-            },
-            id: current.id,
-            reference: current.reference.clone(),
-            requested_by: current.requested_by.clone(),
-            owner_subject: current.owner_subject.clone(),
-            submitted_by: current.submitted_by.clone(),
-            created_at: current.created_at,
-        };
-        let row = ChangedRow {
-            id: request.id,
-            version: current.version,
-            desk: request.desk.clone(),
-            state: state.as_str(),
-            is_judged,
-            decision: request
-                .decision
-                .as_ref()
-                .filter(|_| is_judged)
-                .map(Document::of),
-            progress: Document::of(&request.progress),
-            assignee: assignee(&request.progress),
-            updated_at: request.updated_at,
-            state_since: request.state_since,
-        };
-        if is_revised {
-            self.revised.push(row);
-            self.revised_facts.push(FactsRow::of(&request.facts));
-        } else {
-            self.changed.push(row);
-        }
-        // They say where it is, too.
-        if is_revised || request.desk != current.desk {
-            self.revised_words.push(words_of(&request));
-        }
-        self.changes += 1;
-        self.record(&request, event, who, stamp);
-        request
-    }
-
-    fn record(&mut self, request: &Request, event: Event, who: &Who, stamp: Stamp) {
-        let Event {
-            kind,
-            from,
-            to,
-            reason,
-            changed,
-        } = event;
-        let Who {
-            subject,
-            name,
-            role,
-            key_id,
-            on_behalf_of,
-            http_request_id,
-        } = who.clone();
-        self.lines.push(Line {
-            id: stamp.event_id,
-            request_id: request.id,
-            request_version: request.version,
-            kind: kind.as_str(),
-            from_state: from.map(|state| state.as_str()),
-            to_state: to.as_str(),
-            desk: request.desk.clone(),
-            reason,
-            changed: Document::of(&changed),
-            actor_subject: subject,
-            actor_name: name,
-            actor_role: role,
-            key_id,
-            on_behalf_of,
-            http_request_id,
-            at: stamp.at,
-        });
-    }
-
-    /// Stores hours worked.
-    pub fn log_hours(&mut self, entry: TimeEntry) {
-        let TimeEntry {
-            id,
-            request_id,
-            hours,
-            worked_on,
-            note,
-            logged_by,
-            created_at,
-        } = entry;
-        self.time_entries.push(TimeEntryRow {
-            id,
-            request_id,
-            hours,
-            worked_on,
-            note,
-            logged_by,
-            created_at,
-        });
-    }
-
-    /// Leaves a line in the audit trail.
-    pub fn audit(&mut self, entry: Entry) {
-        let Entry {
-            id,
-            at,
-            subject,
-            role,
-            key_id,
-            address,
-            method,
-            route,
-            http_request_id,
-            status,
-            action,
-            object,
-            outcome,
-            code,
-        } = entry;
-        self.audit.push(AuditRow {
-            id,
-            at,
-            subject,
-            role,
-            key_id,
-            address,
-            method,
-            route,
-            http_request_id,
-            status: status.and_then(|status| i16::try_from(status).ok()),
-            action,
-            object,
-            outcome: outcome.as_str(),
-            code,
-        });
-    }
-
-    /// Keeps the answer under the claimed key.
-    pub fn remember(&mut self, key: &Key, answer: &Answer, now: DateTime<Utc>) {
-        self.answers.push(AnswerRow {
-            scope: key.scope.to_vec(),
-            fingerprint: key.fingerprint.to_vec(),
-            status: i16::try_from(answer.status).unwrap_or(500),
-            headers: Document::of(&answer.headers),
-            body: answer.body.clone(),
-            created_at: now,
-        });
-    }
-
-    /// Takes over what another unit of work writes.
-    pub(super) fn append(&mut self, mut more: Self) {
-        let Self {
-            new,
-            new_facts,
-            changed,
-            revised,
-            revised_facts,
-            new_words,
-            revised_words,
-            lines,
-            time_entries,
-            audit,
-            answers,
-            changes,
-        } = &mut more;
-        self.new.append(new);
-        self.new_facts.append(new_facts);
-        self.changed.append(changed);
-        self.revised.append(revised);
-        self.revised_facts.append(revised_facts);
-        self.new_words.append(new_words);
-        self.revised_words.append(revised_words);
-        self.lines.append(lines);
-        self.time_entries.append(time_entries);
-        self.audit.append(audit);
-        self.answers.append(answers);
-        self.changes += *changes;
-    }
-
-    /// Whether there is nothing to write.
-    pub(super) fn is_empty(&self) -> bool {
-        let Self {
-            new,
-            new_facts: _,
-            changed,
-            revised,
-            revised_facts: _,
-            new_words: _,
-            revised_words: _,
-            lines,
-            time_entries,
-            audit,
-            answers,
-            changes: _,
-        } = self;
-        new.is_empty()
-            && changed.is_empty()
-            && revised.is_empty()
-            && lines.is_empty()
-            && time_entries.is_empty()
-            && audit.is_empty()
-            && answers.is_empty()
-    }
-
-    /// Whether there are words to be sorted in.
-    pub(super) fn has_words(&self) -> bool {
-        !(self.new_words.is_empty() && self.revised_words.is_empty())
-    }
-
-    /// Whether there is something for the feed to tell.
-    pub(super) fn has_news(&self) -> bool {
-        !self.lines.is_empty()
-    }
-}
+use super::drawn::FactsRows;
+use super::rows::{AnswerRows, AuditRows, ChangedRows, Lines, NewRows, TimeEntryRows, WordsRows};
+use super::writes::Writes;
 
 /// Writes all of it, in the transaction of the connection.
 ///
@@ -393,28 +23,10 @@ impl Writes {
 /// database does not answer. Nothing may be kept of the transaction then.
 pub async fn write(mut connection: &AsyncPgConnection, writes: &Writes) -> Result<(), StoreError> {
     if !writes.is_empty() {
-        Write(writes).execute(&mut connection).await?;
+        Write::of(writes).execute(&mut connection).await?;
     }
     Ok(())
 }
-
-/// The words of a request, as they are searched.
-fn words_of(request: &Request) -> WordsRow {
-    WordsRow {
-        request_id: request.id,
-        created_at: request.created_at,
-        words: words::of(request),
-    }
-}
-
-/// The name of who delivers.
-fn assignee(progress: &Progress) -> Option<String> {
-    let assignee = progress.assignee.as_ref();
-    assignee.map(|assignee| assignee.name.clone())
-}
-
-/// The statement that writes it, with a part for each table that gets something.
-struct Write<'a>(&'a Writes);
 
 /// What a change sets, of the row `given`.
 const CHANGE: &str = "desk = given.desk, state = given.state, version = given.version + 1, \
@@ -426,8 +38,24 @@ const CHANGE: &str = "desk = given.desk, state = given.state, version = given.ve
 const IN_THE_VERSION_READ: &str =
     " where requests.id = given.id and requests.version = given.version returning requests.id)";
 
-impl QueryFragment<Pg> for Write<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+/// The statement that writes it, with a part for each table that gets something.
+struct Write<'a> {
+    parts: Vec<Part<'a>>,
+    /// The parts whose rows are counted.
+    counted: Vec<&'static str>,
+    /// So many they should have.
+    changes: i64,
+}
+
+/// What becomes of some rows.
+struct Part<'a> {
+    head: String,
+    rows: Vec<Box<dyn Rows + 'a>>,
+    end: &'static str,
+}
+
+impl<'a> Write<'a> {
+    fn of(writes: &'a Writes) -> Self {
         let Writes {
             new,
             new_facts,
@@ -441,83 +69,121 @@ impl QueryFragment<Pg> for Write<'_> {
             audit,
             answers,
             changes,
-        } = self.0;
-        let mut parts = Parts {
-            out: out.reborrow(),
-            before: "with ",
+        } = writes;
+        let mut write = Self {
+            parts: Vec::new(),
+            counted: Vec::new(),
+            changes: *changes,
         };
-        parts.insert("requests", &[new, new_facts], identity)?;
-        parts.change("changed", &[changed], "")?;
-        parts.change("revised", &[revised, revised_facts], FactsRows::NAMES)?;
-        parts.insert("request_words", &[new_words], identity)?;
-        parts.part(
-            "revised_words as (update request_words set words = given.words from ",
-            &[revised_words],
-            " where request_words.request_id = given.request_id)",
-        )?;
-        // There is no array of arrays of different lengths.
-        let with_members = |names: String| {
-            names.replace(
-                "changed",
-                "array(select jsonb_array_elements_text(given.changed))",
-            )
-        };
-        parts.insert("request_events", &[lines], with_members)?;
-        parts.insert("time_entries", &[time_entries], identity)?;
-        parts.insert("audit", &[audit], identity)?;
-        parts.insert("idempotency_keys", &[answers], identity)?;
-        out.push_sql(" select all_are_changed(0");
-        for (rows, name) in [(changed, "changed"), (revised, "revised")] {
-            if !rows.is_empty() {
-                out.push_sql(&format!(" + (select count(*) from {name})"));
-            }
+        if !new.is_empty() {
+            let rows = [boxed(NewRows::of(new)), boxed(FactsRows::of(new_facts))];
+            write.insert("requests", rows, identity);
         }
-        out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(changes)?;
-        out.push_sql(")");
-        Ok(())
+        if !changed.is_empty() {
+            write.change("changed", [boxed(ChangedRows::of(changed))], "");
+        }
+        if !revised.is_empty() {
+            let rows = [
+                boxed(ChangedRows::of(revised)),
+                boxed(FactsRows::of(revised_facts)),
+            ];
+            write.change("revised", rows, FactsRows::NAMES);
+        }
+        if !new_words.is_empty() {
+            write.insert("request_words", [boxed(WordsRows::of(new_words))], identity);
+        }
+        if !revised_words.is_empty() {
+            write.part(
+                "revised_words as (update request_words set words = given.words from ".to_owned(),
+                [boxed(WordsRows::of(revised_words))],
+                " where request_words.request_id = given.request_id)",
+            );
+        }
+        if !lines.is_empty() {
+            // There is no array of arrays of different lengths.
+            let with_members = |names: String| {
+                names.replace(
+                    "changed",
+                    "array(select jsonb_array_elements_text(given.changed))",
+                )
+            };
+            write.insert("request_events", [boxed(Lines::of(lines))], with_members);
+        }
+        if !time_entries.is_empty() {
+            let rows = [boxed(TimeEntryRows::of(time_entries))];
+            write.insert("time_entries", rows, identity);
+        }
+        if !audit.is_empty() {
+            write.insert("audit", [boxed(AuditRows::of(audit))], identity);
+        }
+        if !answers.is_empty() {
+            let rows = [boxed(AnswerRows::of(answers))];
+            write.insert("idempotency_keys", rows, identity);
+        }
+        write
     }
-}
 
-/// The parts of the statement, as they come. What gets no rows has none.
-struct Parts<'a, 'b> {
-    out: AstPass<'a, 'b, Pg>,
-    before: &'static str,
-}
-
-impl<'b> Parts<'_, 'b> {
     /// Inserts rows whose columns the named ones are, or what the values say of them.
-    fn insert(
+    fn insert<const KINDS: usize>(
         &mut self,
         into: &str,
-        rows: &[&'b dyn Rows],
+        rows: [Box<dyn Rows + 'a>; KINDS],
         values: impl FnOnce(String) -> String,
-    ) -> QueryResult<()> {
-        let names = names_of(rows);
+    ) {
+        let names = names_of(rows.iter().map(Box::as_ref));
         let values = values(names.clone());
         let head = format!("new_{into} as (insert into {into} ({names}) select {values} from ");
-        self.part(&head, rows, ")")
+        self.part(head, rows, ")");
     }
 
     /// Changes requests, and sets the columns besides that have these names.
-    fn change(&mut self, name: &str, rows: &[&'b dyn Rows], besides: &str) -> QueryResult<()> {
+    fn change<const KINDS: usize>(
+        &mut self,
+        name: &'static str,
+        rows: [Box<dyn Rows + 'a>; KINDS],
+        besides: &str,
+    ) {
         let besides = besides.split(", ").filter(|column| !column.is_empty());
         let besides: String = besides
             .map(|column| format!(", {column} = given.{column}"))
             .collect();
         let head = format!("{name} as (update requests set {CHANGE}{besides} from ");
-        self.part(&head, rows, IN_THE_VERSION_READ)
+        self.part(head, rows, IN_THE_VERSION_READ);
+        self.counted.push(name);
     }
 
-    fn part(&mut self, head: &str, rows: &[&'b dyn Rows], end: &str) -> QueryResult<()> {
-        if rows.iter().all(|rows| rows.is_empty()) {
-            return Ok(());
+    fn part<const KINDS: usize>(
+        &mut self,
+        head: String,
+        rows: [Box<dyn Rows + 'a>; KINDS],
+        end: &'static str,
+    ) {
+        let rows = Vec::from(rows);
+        self.parts.push(Part { head, rows, end });
+    }
+}
+
+fn boxed<'a>(rows: impl Rows + 'a) -> Box<dyn Rows + 'a> {
+    Box::new(rows)
+}
+
+impl QueryFragment<Pg> for Write<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut before = "with ";
+        for Part { head, rows, end } in &self.parts {
+            out.push_sql(before);
+            before = ", ";
+            out.push_sql(head);
+            table("given", rows.iter().map(Box::as_ref), &mut out)?;
+            out.push_sql(end);
         }
-        self.out.push_sql(self.before);
-        self.before = ", ";
-        self.out.push_sql(head);
-        table("given", rows, &mut self.out)?;
-        self.out.push_sql(end);
+        out.push_sql(" select all_are_changed(0");
+        for name in &self.counted {
+            out.push_sql(&format!(" + (select count(*) from {name})"));
+        }
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.changes)?;
+        out.push_sql(")");
         Ok(())
     }
 }

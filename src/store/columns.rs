@@ -1,4 +1,4 @@
-//! Rows to be written, kept column by column: so many of them go to Postgres as a handful of arrays, in a
+//! Rows for a statement, column by column: so many of them go to Postgres as a handful of arrays, in a
 //! statement whose text does not depend on how many there are, and so stays prepared.
 
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use diesel::sql_types::{
 
 use super::column::Tsvector;
 
-/// Makes a struct of columns for one kind of row, and the row itself.
+/// Makes a kind of row, and a struct of the columns of several.
 macro_rules! columns {
     (
         $(#[$documentation:meta])*
@@ -28,31 +28,23 @@ macro_rules! columns {
             $(pub $field: $type,)+
         }
 
-        #[derive(Debug, Default)]
-        pub(super) struct $columns {
-            $($field: Vec<$type>,)+
+        #[derive(Debug)]
+        pub(super) struct $columns<'a> {
+            $($field: Vec<&'a $type>,)+
         }
 
-        impl $columns {
+        impl<'a> $columns<'a> {
             /// The names of the columns, with commas between them.
             pub(super) const NAMES: &'static str = $crate::store::columns::names!($($field),+);
 
-            pub(super) fn push(&mut self, row: $row) {
-                let $row { $($field),+ } = row;
-                $(self.$field.push($field);)+
+            pub(super) fn of(rows: &'a [$row]) -> Self {
+                Self {
+                    $($field: rows.iter().map(|row| &row.$field).collect(),)+
+                }
             }
-
         }
 
-        impl $crate::store::columns::Rows for $columns {
-            fn append(&mut self, more: &mut Self) {
-                $(self.$field.append(&mut more.$field);)+
-            }
-
-            fn is_empty(&self) -> bool {
-                [$(self.$field.is_empty()),+].contains(&true)
-            }
-
+        impl $crate::store::columns::Rows for $columns<'_> {
             fn names(&self) -> &'static str {
                 Self::NAMES
             }
@@ -85,15 +77,7 @@ macro_rules! names {
 pub(super) use names;
 
 /// Rows that go to Postgres as arrays.
-pub(super) trait Rows {
-    /// Takes over the rows of another.
-    fn append(&mut self, more: &mut Self)
-    where
-        Self: Sized;
-
-    /// Whether there are none.
-    fn is_empty(&self) -> bool;
-
+pub(super) trait Rows: Send {
     /// The names of the columns, with commas between them.
     fn names(&self) -> &'static str;
 
@@ -108,11 +92,12 @@ pub(super) trait Rows {
 /// The rows as a table of that name. The first rows of all these kinds make its first row, and so on.
 pub(super) fn table<'b>(
     name: &str,
-    kinds: &[&'b dyn Rows],
+    kinds: impl IntoIterator<Item = &'b dyn Rows, IntoIter: Clone>,
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
+    let kinds = kinds.into_iter();
     let mut before = "unnest(";
-    for rows in kinds {
+    for rows in kinds.clone() {
         rows.arrays(&mut before, out)?;
     }
     out.push_sql(&format!("[]) as {name} ({})", names_of(kinds)));
@@ -120,8 +105,8 @@ pub(super) fn table<'b>(
 }
 
 /// The names of all their columns, with commas between them.
-pub(super) fn names_of(kinds: &[&dyn Rows]) -> String {
-    let names: Vec<&str> = kinds.iter().map(|rows| rows.names()).collect();
+pub(super) fn names_of<'b>(kinds: impl IntoIterator<Item = &'b dyn Rows>) -> String {
+    let names: Vec<&str> = kinds.into_iter().map(|rows| rows.names()).collect();
     names.join(", ")
 }
 
@@ -174,7 +159,7 @@ impl<Columns: QueryFragment<Pg>, Given: Rows> QueryFragment<Pg> for ForEach<Colu
         out.push_sql("select given.place, ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(" from ");
-        table("given", &[&self.given], &mut out)?;
+        table("given", [&self.given as &dyn Rows], &mut out)?;
         out.push_sql(&self.rest);
         Ok(())
     }

@@ -13,9 +13,9 @@ use diesel_async::pooled_connection::{
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-use super::apply::Writes;
 use super::connection::{Plans, check, connect_for};
 use super::limits::PoolLimits;
+use super::writes::Writes;
 use super::{Connection, StoreError, WorkError};
 
 pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;

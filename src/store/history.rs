@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::column::{Document, Word};
-use super::columns::{ForEach, Raw, Rows, columns, from_place, to_place};
+use super::columns::{ForEach, Raw, columns, from_place, to_place};
 use super::requests::Lock;
 use super::{Connection, StoreError};
 use crate::domain::eligibility::{DealCount, EarlierRequest, History, HistoryWanted, SameCustomer};
@@ -95,17 +95,19 @@ pub async fn take_turns(
     }
     // In one order everywhere, so that no two wait for each other.
     turns.sort_unstable();
-    let mut given = TurnRows::default();
-    for (key, place) in turns {
-        let place = to_place(place);
-        given.push(TurnRow { place, key });
-    }
+    let rows: Vec<TurnRow> = turns
+        .into_iter()
+        .map(|(key, place)| TurnRow {
+            place: to_place(place),
+            key,
+        })
+        .collect();
     let query = ForEach {
         columns: Raw::<Bool>::new(match lock {
             Lock::Skip => "pg_try_advisory_xact_lock(hashtextextended(given.key, 0))",
             Lock::Wait | Lock::No => "take_turns(given.key)",
         }),
-        given,
+        given: TurnRows::of(&rows),
         rest: String::new(),
     };
     let tried: Vec<(i64, bool)> = query.load(&mut connection).await?;
@@ -138,7 +140,7 @@ pub async fn count_deals(
     if deals.is_empty() {
         return Ok(Vec::new());
     }
-    let mut given = DealRows::default();
+    let mut rows = Vec::with_capacity(deals.len());
     for (nth, (_, asked, deal)) in deals.iter().enumerate() {
         let DealCount {
             rule: _,
@@ -148,7 +150,7 @@ pub async fn count_deals(
             solution_area_key,
             enough,
         } = deal;
-        given.push(DealRow {
+        rows.push(DealRow {
             place: to_place(nth),
             desk: desk.clone(),
             services: Document::of(services),
@@ -162,7 +164,7 @@ pub async fn count_deals(
     let uncounted = words(|state| !state.counts_as_deal());
     let query = ForEach {
         columns: Raw::<BigInt>::new("counted.deals"),
-        given,
+        given: DealRows::of(&rows),
         rest: format!(
             " cross join lateral (select count(*) as deals from (\
                  select 1 from requests \
@@ -190,7 +192,7 @@ pub async fn same_customer(
     mut connection: &Connection,
     asked: &[(usize, &Asked)],
 ) -> Result<Vec<(usize, EarlierRequest)>, StoreError> {
-    let mut given = CustomerRows::default();
+    let mut rows = Vec::new();
     for (place, asked) in asked {
         let Some(SameCustomer {
             partner_mpn_id,
@@ -200,7 +202,7 @@ pub async fn same_customer(
         else {
             continue;
         };
-        given.push(CustomerRow {
+        rows.push(CustomerRow {
             place: to_place(*place),
             partner: partner_mpn_id.clone(),
             customer: customer_key.clone(),
@@ -208,7 +210,7 @@ pub async fn same_customer(
             besides: asked.except.unwrap_or_default(),
         });
     }
-    if given.is_empty() {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
     let open = words(State::is_open);
@@ -226,7 +228,7 @@ pub async fn same_customer(
             "earlier.reference, earlier.desk, earlier.service, earlier.solution_area_key, earlier.state, \
              earlier.hours, earlier.created_at",
         ),
-        given,
+        given: CustomerRows::of(&rows),
         rest: format!(
             " cross join lateral (\
                  select reference, desk, service, solution_area_key, state, created_at, \

@@ -97,17 +97,19 @@ pub async fn take(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let mut given = LockRows::default();
-    for (place, key) in keys {
-        let [a, b, c, d, e, f, g, h, ..] = key.scope;
-        given.push(LockRow {
-            place: to_place(*place),
-            key: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
-        });
-    }
+    let rows: Vec<LockRow> = keys
+        .iter()
+        .map(|(place, key)| {
+            let [a, b, c, d, e, f, g, h, ..] = key.scope;
+            LockRow {
+                place: to_place(*place),
+                key: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            }
+        })
+        .collect();
     let query = ForEach {
         columns: Raw::<Bool>::new("pg_try_advisory_xact_lock(given.key)"),
-        given,
+        given: LockRows::of(&rows),
         rest: String::new(),
     };
     let taken: Vec<(i64, bool)> = query.load(&mut connection).await?;
@@ -127,19 +129,19 @@ pub async fn answers(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let mut given = ScopeRows::default();
-    for (place, key) in keys {
-        given.push(ScopeRow {
+    let rows: Vec<ScopeRow> = keys
+        .iter()
+        .map(|(place, key)| ScopeRow {
             place: to_place(*place),
             scope: key.scope.to_vec(),
             fingerprint: key.fingerprint.to_vec(),
-        });
-    }
+        })
+        .collect();
     let query = ForEach {
         columns: Raw::<(Bool, SmallInt, sql_types::Json, Binary)>::new(
             "kept.fingerprint = given.fingerprint, kept.status, kept.headers, kept.body",
         ),
-        given,
+        given: ScopeRows::of(&rows),
         // One key after the other: this table empties and fills, and a plan that was made for an empty one must not
         // read all of it.
         rest: " cross join lateral (select * from idempotency_keys \

@@ -20,12 +20,12 @@ use deadpool::managed::Object;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::apply::Writes;
 use super::connections::{Connections, Manager};
 use super::needs::{Found, Held, Loaded, Needs, load};
 use super::regulars::Regulars;
 use super::requests::Lock;
 use super::transaction::Transaction;
+use super::writes::Writes;
 use super::{Connection, StoreError};
 
 /// Units of work in one transaction.

@@ -35,6 +35,7 @@ pub mod time_entries;
 mod transaction;
 mod unit;
 pub mod words;
+pub mod writes;
 
 use std::sync::Arc;
 

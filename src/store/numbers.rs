@@ -25,15 +25,14 @@ pub(super) async fn draw(
     if how_many == 0 {
         return Ok(Vec::new());
     }
-    let mut given = NumberRows::default();
-    for nth in 0..how_many {
-        given.push(NumberRow {
+    let rows: Vec<NumberRow> = (0..how_many)
+        .map(|nth| NumberRow {
             place: to_place(nth),
-        });
-    }
+        })
+        .collect();
     let query = ForEach {
         columns: Raw::<BigInt>::new("nextval('request_numbers')"),
-        given,
+        given: NumberRows::of(&rows),
         rest: String::new(),
     };
     let mut drawn: Vec<(i64, i64)> = query.load(&mut connection).await?;

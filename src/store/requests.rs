@@ -269,34 +269,34 @@ columns! {
     }
 }
 
-impl WantedRows {
-    fn of(wanted: &[(usize, &Wanted)]) -> Self {
-        let mut rows = Self::default();
-        for (place, Wanted { name, visibility }) in wanted {
-            let (id, reference) = match name {
-                Name::Id(id) => (Some(*id), None),
-                Name::Reference(reference) => (None, Some(reference.clone())),
-            };
-            let none: &[String] = &[];
-            let (sees, subject, among) = match visibility {
-                Visibility::Nothing => ("nothing", "", none),
-                Visibility::Everything => ("everything", "", none),
-                Visibility::Own { subject, partners } => {
-                    ("own", subject.as_str(), partners.as_slice())
-                }
-                Visibility::SubmittedBy(subject) => ("submitted", subject.as_str(), none),
-                Visibility::AtDesks(desks) => ("desks", "", desks.as_slice()),
-            };
-            rows.push(WantedRow {
-                place: to_place(*place),
-                id,
-                reference,
-                sees,
-                subject: subject.to_owned(),
-                among: Document::of(&among),
-            });
+impl WantedRow {
+    fn of(place: usize, Wanted { name, visibility }: &Wanted) -> Self {
+        let (id, reference) = match name {
+            Name::Id(id) => (Some(*id), None),
+            Name::Reference(reference) => (None, Some(reference.clone())),
+        };
+        let none: &[String] = &[];
+        let (sees, subject, among) = match visibility {
+            Visibility::Nothing => ("nothing", "", none),
+            Visibility::Everything => ("everything", "", none),
+            Visibility::Own { subject, partners } => ("own", subject.as_str(), partners.as_slice()),
+            Visibility::SubmittedBy(subject) => ("submitted", subject.as_str(), none),
+            Visibility::AtDesks(desks) => ("desks", "", desks.as_slice()),
+        };
+        Self {
+            place: to_place(place),
+            id,
+            reference,
+            sees,
+            subject: subject.to_owned(),
+            among: Document::of(&among),
         }
-        rows
+    }
+
+    fn of_all(wanted: &[(usize, &Wanted)]) -> Vec<Self> {
+        let rows = wanted.iter();
+        rows.map(|(place, wanted)| Self::of(*place, wanted))
+            .collect()
     }
 }
 
@@ -329,13 +329,14 @@ pub async fn find_all(
         Lock::Wait => " for no key update of requests",
         Lock::Skip => " for no key update of requests skip locked",
     };
+    let rows = WantedRow::of_all(wanted);
     let query = ForEach {
         columns: RequestRow::as_select(),
-        given: WantedRows::of(wanted),
+        given: WantedRows::of(&rows),
         rest: format!("{VISIBLE}{locked}"),
     };
-    let rows: Vec<(i64, RequestRow)> = query.load(&mut connection).await?;
-    Ok(rows
+    let found: Vec<(i64, RequestRow)> = query.load(&mut connection).await?;
+    Ok(found
         .into_iter()
         .map(|(place, row)| (from_place(place), Request::from(row)))
         .collect())
@@ -352,13 +353,14 @@ pub async fn versions(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
+    let rows = WantedRow::of_all(wanted);
     let query = ForEach {
         columns: requests::version,
-        given: WantedRows::of(wanted),
+        given: WantedRows::of(&rows),
         rest: VISIBLE.to_owned(),
     };
-    let rows: Vec<(i64, i64)> = query.load(&mut connection).await?;
-    Ok(rows
+    let found: Vec<(i64, i64)> = query.load(&mut connection).await?;
+    Ok(found
         .into_iter()
         .map(|(place, version)| (from_place(place), version))
         .collect())

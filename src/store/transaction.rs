@@ -7,10 +7,11 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::join;
 
-use super::apply::{self, Writes};
+use super::apply;
 use super::connections::{Manager, give_back};
 use super::needs::{Found, Held, Needs, load};
 use super::requests::Lock;
+use super::writes::Writes;
 use super::{Connection, StoreError};
 
 /// A transaction on a connection of the pool. One that is dropped before its end takes the connection along,

@@ -2,12 +2,12 @@
 
 use deadpool::managed::Object;
 
-use super::apply::Writes;
 use super::connections::{Connections, Manager};
 use super::lanes::{End, Lanes, Seat};
 use super::needs::{Found, Loaded, Needs};
 use super::requests::Lock;
 use super::transaction::Transaction;
+use super::writes::Writes;
 use super::{Connection, StoreError, WorkError};
 
 /// A unit of work. What it writes is written when it is done, all at once.
