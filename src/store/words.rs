@@ -27,7 +27,11 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 fn fold_into(folded: &mut String, word: &str) {
     match word.get(..LONGEST).unwrap_or(word) {
         plain if plain.is_ascii() => {
-            folded.extend(plain.chars().map(|letter| letter.to_ascii_lowercase()));
+            let start = folded.len();
+            folded.push_str(plain);
+            if let Some(added) = folded.get_mut(start..) {
+                added.make_ascii_lowercase();
+            }
         }
         _ => folded.extend(
             word.chars()
@@ -61,7 +65,7 @@ pub(super) fn of(request: &Request) -> Words {
         customer.and_then(|customer| customer.name.as_ref()),
         facts.external_reference.as_ref(),
     ];
-    let mut all = Placed::default();
+    let mut all = Placed::with_room_for(texts.iter().flatten().map(|text| text.len()).sum());
     let mut places = (1..LAST_PLACE).chain(std::iter::repeat(LAST_PLACE));
     for word in texts.into_iter().flatten().flat_map(|text| split(text)) {
         all.add(places.next(), |folded| fold_into(folded, word));
@@ -84,13 +88,22 @@ fn stretch_into(folded: &mut String, second: i64, left_out: u32) {
 }
 
 /// Words with their places. The letters of all stand in one text: a request has a hundred words.
-#[derive(Default)]
 struct Placed {
     letters: String,
     words: Vec<(Range<usize>, Option<u16>)>,
 }
 
 impl Placed {
+    /// With room for the words of texts of so many bytes together, and for what is added to them.
+    fn with_room_for(bytes: usize) -> Self {
+        let bytes = bytes + 256;
+        Self {
+            letters: String::with_capacity(bytes),
+            // Most words have six letters and a space.
+            words: Vec::with_capacity(bytes / 7),
+        }
+    }
+
     fn add(&mut self, place: Option<u16>, write: impl FnOnce(&mut String)) {
         let start = self.letters.len();
         write(&mut self.letters);
