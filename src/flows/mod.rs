@@ -13,6 +13,7 @@ pub mod feed;
 pub mod keys;
 pub mod log_hours;
 pub mod once;
+pub mod read;
 pub mod revise;
 
 use std::sync::Arc;

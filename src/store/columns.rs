@@ -159,7 +159,8 @@ impl<Columns: QueryFragment<Pg>, Given: Rows> QueryFragment<Pg> for ForEach<Colu
         out.push_sql("select given.place, ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(" from ");
-        table("given", [&self.given as &dyn Rows], &mut out)?;
+        let given: &dyn Rows = &self.given;
+        table("given", [given], &mut out)?;
         out.push_sql(&self.rest);
         Ok(())
     }

@@ -7,11 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::name;
-use super::show::find;
 use crate::app::App;
 use crate::domain::lifecycle::{EventKind, State};
 use crate::domain::rights::{Action, Projection, projection};
-use crate::flows::FlowError;
+use crate::flows::read;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
@@ -22,9 +21,8 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
-use crate::store::events::{self, EventRow};
+use crate::store::events::EventRow;
 use crate::store::requests::Visibility;
-use crate::store::{Connection, Plans};
 
 /// Who did something.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -138,25 +136,15 @@ async fn history(
     Path(id): Path<String>,
     Query(PageParameters { limit, cursor }): Query<PageParameters>,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let refuse = |error| refusal::problem(error, &caller, now);
-    let found = find(&app, &name(&id)?, &Visibility::of(&caller))
+    let found = read::request(&app, &name(&id)?, &Visibility::of(&caller))
         .await
-        .map_err(refuse)?;
+        .map_err(|error| refusal::problem(error, &caller, app.clock.now()))?;
     let list = format!("events of {}", found.id);
     let after: i64 = match &cursor {
         Some(cursor) => page::open(&app.cursor_key, cursor, &list)?,
         None => 0,
     };
-    let rows = app
-        .store
-        .read_anywhere(Plans::Once, async |connection: &mut Connection| {
-            Ok::<_, FlowError>(
-                events::of_request(connection, found.id, after, page::one_more(limit)).await?,
-            )
-        })
-        .await
-        .map_err(refuse)?;
+    let rows = read::history(&app, &found, after, page::one_more(limit)).await?;
     let shown = projection(caller.role);
     let page = Page::cut(rows, limit, |row| {
         app.cursor_key.seal(&row.request_version, &list)

@@ -11,6 +11,7 @@ use validator::Validate;
 use crate::app::App;
 use crate::domain::lifecycle::{State, StatusCategory};
 use crate::domain::rights::{Action, Projection, projection};
+use crate::flows::read;
 use crate::http::Http;
 use crate::http::answer::PageAnswer;
 use crate::http::auth::Authenticated;
@@ -21,8 +22,7 @@ use crate::http::page::{self, ListName, Page};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Query;
 use crate::http::routes::Endpoint;
-use crate::store::Connection;
-use crate::store::request_list::{self, RequestList};
+use crate::store::request_list::RequestList;
 use crate::store::request_order::{Position, Sort};
 use crate::store::requests::{Filter, Summary, Visibility};
 
@@ -329,12 +329,7 @@ async fn list(
     let visibility = Visibility::of(&caller);
     let read = async {
         let wanted = || RequestList::new(&filter, &visibility, sort, after, page::one_more(limit));
-        let rows = app
-            .store
-            .read_anywhere(wanted().plans(), async |connection: &mut Connection| {
-                request_list::page(connection, wanted()).await
-            })
-            .await?;
+        let rows = read::page(&app, wanted).await?;
         let page = Page::cut(rows, limit, |row| {
             app.cursor_key.seal(&Position::of(row, sort), &list)
         });

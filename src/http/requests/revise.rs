@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::body::{FactsBody, check_words};
 use super::name;
-use super::show::find;
 use super::view::{RequestView, tag};
 use crate::app::App;
 use crate::domain::rights::Action;
+use crate::flows::read;
 use crate::flows::revise::{Revision, may_revise, revise as store_revision};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
@@ -50,19 +50,20 @@ async fn revise(
     let name = name(&id)?;
     let now = app.clock.now();
     let refuse = |error| refusal::problem(error, &caller, now);
-    let read = find(&app, &name, &Visibility::of(&caller))
+    let found = read::request(&app, &name, &Visibility::of(&caller))
         .await
         .map_err(refuse)?;
-    may_revise(&caller, &read).map_err(refuse)?;
-    let facts = parse::merge_patch::<FactsBody>(&FactsBody::from(read.facts.clone()), &body.bytes)?
-        .check(|patched, faults| check_words(&patched.facts(), &app.catalogue, faults))
-        .into_result()?
-        .facts();
+    may_revise(&caller, &found).map_err(refuse)?;
+    let facts =
+        parse::merge_patch::<FactsBody>(&FactsBody::from(found.facts.clone()), &body.bytes)?
+            .check(|patched, faults| check_words(&patched.facts(), &app.catalogue, faults))
+            .into_result()?
+            .facts();
     let expected = etag::require_if_match(request.headers())?;
     let key = answer::key(&request, &caller, key.as_ref(), &body.bytes);
     let revision = Revision {
         facts,
-        read_version: read.version,
+        read_version: found.version,
     };
     let ask = answer::ask(caller.clone());
     let work = {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::domain::actor::Caller;
 use crate::domain::request::Request;
 use crate::domain::rights::Action;
-use crate::flows::{FlowError, feed};
+use crate::flows::{FlowError, feed, read};
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
@@ -18,8 +18,7 @@ use crate::http::problem::Problem;
 use crate::http::refusal;
 use crate::http::routes::Endpoint;
 use crate::http::wait;
-use crate::store::needs::Needs;
-use crate::store::requests::{Name, Visibility, Wanted};
+use crate::store::requests::{Name, Visibility};
 
 /// Seconds that a client may be kept waiting for another version.
 const LONGEST_WAIT: u16 = 25;
@@ -70,16 +69,16 @@ async fn show(
         }
         (Some(_), None) => {
             // Who polls mostly has the latest version already, and then no more than that is read.
-            let version = version(&app, &name, &visibility).await;
+            let version = read::version(&app, &name, &visibility).await;
             match version.map(|version| tag_of(version, &caller)) {
                 Ok(tag) if etag::not_modified(request.headers(), &tag)? => {
                     return Ok(answer::unchanged(tag));
                 }
-                Ok(_) => (find(&app, &name, &visibility).await, None),
+                Ok(_) => (read::request(&app, &name, &visibility).await, None),
                 Err(error) => (Err(error), None),
             }
         }
-        (None, _) => (find(&app, &name, &visibility).await, None),
+        (None, _) => (read::request(&app, &name, &visibility).await, None),
     };
     let now = app.clock.now();
     let found = found.map_err(|error| refusal::problem(error, &caller, now))?;
@@ -92,37 +91,6 @@ async fn show(
     Ok(response)
 }
 
-fn wanted(name: &Name, visibility: &Visibility) -> Wanted {
-    Wanted {
-        name: name.clone(),
-        visibility: visibility.clone(),
-    }
-}
-
-/// The version of the request, where it is visible.
-async fn version(app: &App, name: &Name, visibility: &Visibility) -> Result<i64, FlowError> {
-    let needs = Needs {
-        version: Some(wanted(name, visibility)),
-        ..Needs::default()
-    };
-    let loaded = app.store.load(needs).await?;
-    loaded.version.ok_or(FlowError::NotFound)
-}
-
-/// The request, where it is visible.
-pub(in crate::http) async fn find(
-    app: &App,
-    name: &Name,
-    visibility: &Visibility,
-) -> Result<Request, FlowError> {
-    let needs = Needs {
-        request: Some(wanted(name, visibility)),
-        ..Needs::default()
-    };
-    let loaded = app.store.load(needs).await?;
-    loaded.request.ok_or(FlowError::NotFound)
-}
-
 /// The answer to a caller whose role does not do such a thing to any request: what is not there for it
 /// is still 404.
 pub(in crate::http) async fn forbidden(
@@ -131,7 +99,7 @@ pub(in crate::http) async fn forbidden(
     caller: &Caller,
     forbidden: FlowError,
 ) -> Problem {
-    let error = match find(app, name, &Visibility::of(caller)).await {
+    let error = match read::request(app, name, &Visibility::of(caller)).await {
         Ok(_) => forbidden,
         Err(missing) => missing,
     };

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::TimeEntryView;
 use crate::app::App;
 use crate::domain::rights::{Action, projection};
-use crate::flows::FlowError;
+use crate::flows::read;
 use crate::http::answer;
 use crate::http::auth::Authenticated;
 use crate::http::codes::Code;
@@ -14,11 +14,10 @@ use crate::http::path::Path;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::refusal;
-use crate::http::requests::{name, show::find};
+use crate::http::requests::name;
 use crate::http::routes::Endpoint;
 use crate::store::requests::Visibility;
-use crate::store::time_entries::{self, Position};
-use crate::store::{Connection, Plans};
+use crate::store::time_entries::Position;
 
 /// The hours logged on a request
 ///
@@ -39,24 +38,15 @@ async fn list(
     Path(id): Path<String>,
     Query(PageParameters { limit, cursor }): Query<PageParameters>,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let refuse = |error| refusal::problem(error, &caller, now);
-    let found = find(&app, &name(&id)?, &Visibility::of(&caller))
+    let found = read::request(&app, &name(&id)?, &Visibility::of(&caller))
         .await
-        .map_err(refuse)?;
+        .map_err(|error| refusal::problem(error, &caller, app.clock.now()))?;
     let list = format!("time entries of {}", found.id);
     let after: Option<Position> = match &cursor {
         Some(cursor) => Some(page::open(&app.cursor_key, cursor, &list)?),
         None => None,
     };
-    let rows = app
-        .store
-        .read_anywhere(Plans::Once, async |connection: &mut Connection| {
-            let limit = page::one_more(limit);
-            Ok::<_, FlowError>(time_entries::of_request(connection, found.id, after, limit).await?)
-        })
-        .await
-        .map_err(refuse)?;
+    let rows = read::time_entries(&app, &found, after, page::one_more(limit)).await?;
     let shown = projection(caller.role);
     let page = Page::cut(rows, limit, |entry| {
         app.cursor_key.seal(
