@@ -4,10 +4,11 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::FlowError;
+use super::read::wanted;
 use crate::app::App;
 use crate::domain::request::Request;
 use crate::store::feed::{self, FeedRow, Filter, Position, Stretch};
-use crate::store::requests::{self, Lock, Name, Visibility, Wanted};
+use crate::store::requests::{self, Lock, Name, Visibility};
 use crate::store::{Connection, Plans, StoreError};
 use crate::tail::{Interest, Place};
 
@@ -218,10 +219,7 @@ async fn find_in_turn(
     app.store
         .read(Plans::Once, async |connection: &mut Connection| {
             let horizon = feed::horizon(connection).await?;
-            let wanted = Wanted {
-                name: name.clone(),
-                visibility: visibility.clone(),
-            };
+            let wanted = wanted(name, visibility);
             let found = requests::find_all(connection, &[(0, &wanted)], Lock::No).await?;
             let request = found.into_iter().next().ok_or(FlowError::NotFound)?;
             Ok((horizon, request.1))

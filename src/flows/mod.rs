@@ -28,7 +28,7 @@ use crate::domain::request::Request;
 use crate::store::history::Asked;
 use crate::store::keys::ApiKey;
 use crate::store::needs::Needs;
-use crate::store::requests::{Name, Visibility, Wanted};
+use crate::store::requests::{Name, Visibility};
 use crate::store::writes::{Stamp, Who};
 use crate::store::{StoreError, WorkError};
 
@@ -172,10 +172,7 @@ fn keepable(app: &App, mut facts: Facts) -> Facts {
 /// The request of that name, where the caller may see it.
 fn needs(ask: &Ask, name: &Name) -> Needs {
     Needs {
-        request: Some(Wanted {
-            name: name.clone(),
-            visibility: Visibility::of(&ask.caller),
-        }),
+        request: Some(read::wanted(name, &Visibility::of(&ask.caller))),
         ..Needs::default()
     }
 }

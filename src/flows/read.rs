@@ -10,7 +10,8 @@ use crate::store::requests::{Name, Summary, Visibility, Wanted};
 use crate::store::time_entries::{self, Position, TimeEntry};
 use crate::store::{Connection, Plans, StoreError};
 
-fn wanted(name: &Name, visibility: &Visibility) -> Wanted {
+/// The request of that name, where it is visible.
+pub(super) fn wanted(name: &Name, visibility: &Visibility) -> Wanted {
     Wanted {
         name: name.clone(),
         visibility: visibility.clone(),

@@ -41,9 +41,9 @@ const IN_THE_VERSION_READ: &str =
 /// The statement that writes it, with a part for each table that gets something.
 struct Write<'a> {
     parts: Vec<Part<'a>>,
-    /// The parts whose rows are counted.
-    counted: Vec<&'static str>,
-    /// So many they should have.
+    /// Parts that change requests.
+    changing: Vec<&'static str>,
+    /// So many they are to change together.
     changes: i64,
 }
 
@@ -58,76 +58,63 @@ impl<'a> Write<'a> {
     fn of(writes: &'a Writes) -> Self {
         let Writes {
             new,
-            new_facts,
             changed,
             revised,
-            revised_facts,
             new_words,
             revised_words,
             lines,
             time_entries,
             audit,
             answers,
-            changes,
         } = writes;
         let mut write = Self {
             parts: Vec::new(),
-            counted: Vec::new(),
-            changes: *changes,
+            changing: Vec::new(),
+            changes: i64::try_from(changed.len() + revised.len()).unwrap_or(i64::MAX),
         };
-        if !new.is_empty() {
-            let rows = [boxed(NewRows::of(new)), boxed(FactsRows::of(new_facts))];
-            write.insert("requests", rows, identity);
-        }
-        if !changed.is_empty() {
-            write.change("changed", [boxed(ChangedRows::of(changed))], "");
-        }
-        if !revised.is_empty() {
-            let rows = [
-                boxed(ChangedRows::of(revised)),
-                boxed(FactsRows::of(revised_facts)),
-            ];
-            write.change("revised", rows, FactsRows::NAMES);
-        }
-        if !new_words.is_empty() {
-            write.insert("request_words", [boxed(WordsRows::of(new_words))], identity);
-        }
-        if !revised_words.is_empty() {
-            write.part(
-                "revised_words as (update request_words set words = given.words from ".to_owned(),
-                [boxed(WordsRows::of(revised_words))],
-                " where request_words.request_id = given.request_id)",
-            );
-        }
-        if !lines.is_empty() {
-            // There is no array of arrays of different lengths.
-            let with_members = |names: String| {
-                names.replace(
-                    "changed",
-                    "array(select jsonb_array_elements_text(given.changed))",
-                )
-            };
-            write.insert("request_events", [boxed(Lines::of(lines))], with_members);
-        }
-        if !time_entries.is_empty() {
-            let rows = [boxed(TimeEntryRows::of(time_entries))];
-            write.insert("time_entries", rows, identity);
-        }
-        if !audit.is_empty() {
-            write.insert("audit", [boxed(AuditRows::of(audit))], identity);
-        }
-        if !answers.is_empty() {
-            let rows = [boxed(AnswerRows::of(answers))];
-            write.insert("idempotency_keys", rows, identity);
-        }
+        let rows: Vec<Box<dyn Rows>> = vec![
+            Box::new(NewRows::of(new.iter().map(|(row, _)| row))),
+            Box::new(FactsRows::of(new.iter().map(|(_, facts)| facts))),
+        ];
+        write.insert("requests", rows, identity);
+        write.change("changed", vec![Box::new(ChangedRows::of(changed))], "");
+        let rows: Vec<Box<dyn Rows>> = vec![
+            Box::new(ChangedRows::of(revised.iter().map(|(row, _)| row))),
+            Box::new(FactsRows::of(revised.iter().map(|(_, facts)| facts))),
+        ];
+        write.change("revised", rows, FactsRows::NAMES);
+        let rows = Box::new(WordsRows::of(new_words));
+        write.insert("request_words", vec![rows], identity);
+        write.part(
+            "revised_words as (update request_words set words = given.words from ".to_owned(),
+            vec![Box::new(WordsRows::of(revised_words))],
+            " where request_words.request_id = given.request_id)",
+        );
+        // There is no array of arrays of different lengths.
+        let with_members = |names: String| {
+            names.replace(
+                "changed",
+                "array(select jsonb_array_elements_text(given.changed))",
+            )
+        };
+        write.insert(
+            "request_events",
+            vec![Box::new(Lines::of(lines))],
+            with_members,
+        );
+        let rows = Box::new(TimeEntryRows::of(time_entries));
+        write.insert("time_entries", vec![rows], identity);
+        write.insert("audit", vec![Box::new(AuditRows::of(audit))], identity);
+        let rows = Box::new(AnswerRows::of(answers));
+        write.insert("idempotency_keys", vec![rows], identity);
         write
     }
 
     /// Inserts rows whose columns the named ones are, or what the values say of them.
-    fn insert<const KINDS: usize>(
+    fn insert(
         &mut self,
         into: &str,
-        rows: [Box<dyn Rows + 'a>; KINDS],
+        rows: Vec<Box<dyn Rows + 'a>>,
         values: impl FnOnce(String) -> String,
     ) {
         let names = names_of(rows.iter().map(Box::as_ref));
@@ -137,34 +124,25 @@ impl<'a> Write<'a> {
     }
 
     /// Changes requests, and sets the columns besides that have these names.
-    fn change<const KINDS: usize>(
-        &mut self,
-        name: &'static str,
-        rows: [Box<dyn Rows + 'a>; KINDS],
-        besides: &str,
-    ) {
+    fn change(&mut self, name: &'static str, rows: Vec<Box<dyn Rows + 'a>>, besides: &str) {
         let besides = besides.split(", ").filter(|column| !column.is_empty());
         let besides: String = besides
             .map(|column| format!(", {column} = given.{column}"))
             .collect();
         let head = format!("{name} as (update requests set {CHANGE}{besides} from ");
-        self.part(head, rows, IN_THE_VERSION_READ);
-        self.counted.push(name);
+        if self.part(head, rows, IN_THE_VERSION_READ) {
+            self.changing.push(name);
+        }
     }
 
-    fn part<const KINDS: usize>(
-        &mut self,
-        head: String,
-        rows: [Box<dyn Rows + 'a>; KINDS],
-        end: &'static str,
-    ) {
-        let rows = Vec::from(rows);
-        self.parts.push(Part { head, rows, end });
+    /// Adds what there are rows for; tells whether there are.
+    fn part(&mut self, head: String, rows: Vec<Box<dyn Rows + 'a>>, end: &'static str) -> bool {
+        let has_rows = !rows.iter().any(|rows| rows.is_empty());
+        if has_rows {
+            self.parts.push(Part { head, rows, end });
+        }
+        has_rows
     }
-}
-
-fn boxed<'a>(rows: impl Rows + 'a) -> Box<dyn Rows + 'a> {
-    Box::new(rows)
 }
 
 impl QueryFragment<Pg> for Write<'_> {
@@ -178,7 +156,7 @@ impl QueryFragment<Pg> for Write<'_> {
             out.push_sql(end);
         }
         out.push_sql(" select all_are_changed(0");
-        for name in &self.counted {
+        for name in &self.changing {
             out.push_sql(&format!(" + (select count(*) from {name})"));
         }
         out.push_sql(", ");

@@ -37,14 +37,19 @@ macro_rules! columns {
             /// The names of the columns, with commas between them.
             pub(super) const NAMES: &'static str = $crate::store::columns::names!($($field),+);
 
-            pub(super) fn of(rows: &'a [$row]) -> Self {
+            pub(super) fn of(rows: impl IntoIterator<Item = &'a $row, IntoIter: Clone>) -> Self {
+                let rows = rows.into_iter();
                 Self {
-                    $($field: rows.iter().map(|row| &row.$field).collect(),)+
+                    $($field: rows.clone().map(|row| &row.$field).collect(),)+
                 }
             }
         }
 
         impl $crate::store::columns::Rows for $columns<'_> {
+            fn is_empty(&self) -> bool {
+                [$(self.$field.is_empty()),+].contains(&true)
+            }
+
             fn names(&self) -> &'static str {
                 Self::NAMES
             }
@@ -78,6 +83,9 @@ pub(super) use names;
 
 /// Rows that go to Postgres as arrays.
 pub(super) trait Rows: Send {
+    /// Whether there are none.
+    fn is_empty(&self) -> bool;
+
     /// The names of the columns, with commas between them.
     fn names(&self) -> &'static str;
 

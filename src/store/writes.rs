@@ -55,20 +55,16 @@ pub struct Identity<'a> {
 /// What is to be written, by one unit of work or by several.
 #[derive(Debug, Default)]
 pub struct Writes {
-    pub(super) new: Vec<NewRow>,
-    pub(super) new_facts: Vec<FactsRow>,
+    pub(super) new: Vec<(NewRow, FactsRow)>,
     pub(super) changed: Vec<ChangedRow>,
     /// Changes with other facts than before. Apart from the others, which leave the facts as they are.
-    pub(super) revised: Vec<ChangedRow>,
-    pub(super) revised_facts: Vec<FactsRow>,
+    pub(super) revised: Vec<(ChangedRow, FactsRow)>,
     pub(super) new_words: Vec<WordsRow>,
     pub(super) revised_words: Vec<WordsRow>,
     pub(super) lines: Vec<Line>,
     pub(super) time_entries: Vec<TimeEntryRow>,
     pub(super) audit: Vec<AuditRow>,
     pub(super) answers: Vec<AnswerRow>,
-    /// Requests that are changed, in whichever way.
-    pub(super) changes: i64,
 }
 
 impl Writes {
@@ -108,7 +104,7 @@ impl Writes {
             updated_at: stamp.at,
             state_since: stamp.at,
         };
-        self.new.push(NewRow {
+        let row = NewRow {
             id,
             reference: request.reference.clone(),
             desk: request.desk.clone(),
@@ -124,8 +120,8 @@ impl Writes {
             created_at: stamp.at,
             updated_at: stamp.at,
             state_since: stamp.at,
-        });
-        self.new_facts.push(FactsRow::of(&request.facts));
+        };
+        self.new.push((row, FactsRow::of(&request.facts)));
         self.new_words.push(words_of(&request));
         self.record(&request, event, who, stamp);
         request
@@ -187,8 +183,7 @@ impl Writes {
             state_since: request.state_since,
         };
         if is_revised {
-            self.revised.push(row);
-            self.revised_facts.push(FactsRow::of(&request.facts));
+            self.revised.push((row, FactsRow::of(&request.facts)));
         } else {
             self.changed.push(row);
         }
@@ -196,7 +191,6 @@ impl Writes {
         if is_revised || request.desk != current.desk {
             self.revised_words.push(words_of(&request));
         }
-        self.changes += 1;
         self.record(&request, event, who, stamp);
         request
     }
@@ -311,47 +305,38 @@ impl Writes {
     pub(super) fn append(&mut self, mut more: Self) {
         let Self {
             new,
-            new_facts,
             changed,
             revised,
-            revised_facts,
             new_words,
             revised_words,
             lines,
             time_entries,
             audit,
             answers,
-            changes,
         } = &mut more;
         self.new.append(new);
-        self.new_facts.append(new_facts);
         self.changed.append(changed);
         self.revised.append(revised);
-        self.revised_facts.append(revised_facts);
         self.new_words.append(new_words);
         self.revised_words.append(revised_words);
         self.lines.append(lines);
         self.time_entries.append(time_entries);
         self.audit.append(audit);
         self.answers.append(answers);
-        self.changes += *changes;
     }
 
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         let Self {
             new,
-            new_facts: _,
             changed,
             revised,
-            revised_facts: _,
             new_words: _,
             revised_words: _,
             lines,
             time_entries,
             audit,
             answers,
-            changes: _,
         } = self;
         new.is_empty()
             && changed.is_empty()
