@@ -107,6 +107,65 @@ fn references_are_given_once_however_many_come_together() {
 }
 
 #[test]
+fn what_is_written_together_stays_apart() {
+    let app = TestApp::start();
+    let (pdm, member) = (app.pdm("paula@example.com"), app.member("pad"));
+    let titled = |title: &str, draft: bool| {
+        let mut body = session_at_pad();
+        body["title"] = json!(title);
+        body["draft"] = json!(draft);
+        body
+    };
+    // A third is created, a third revised, and a third taken a step.
+    let before: Vec<_> = (0..24)
+        .map(|number| match number % 3 {
+            0 => Value::Null,
+            1 => pdm.create(&titled("before", true)),
+            _ => pdm.create(&titled(&format!("number{number}"), false)),
+        })
+        .collect();
+    let stored = race(24, |number| {
+        let (title, before) = (format!("number{number}"), &before[number]);
+        match number % 3 {
+            0 => pdm.create(&titled(&title, false)),
+            1 => {
+                let changed = pdm.patch(&path(before), &tag(before), &json!({ "title": title }));
+                assert_eq!(changed.status, 200, "{}", changed.body);
+                changed.json()
+            }
+            _ => member.take(before, &json!({ "to": "in_review" })),
+        }
+    });
+    for (number, answered) in stored.iter().enumerate() {
+        let title = format!("number{number}");
+        let (state, version) = [("submitted", 1), ("draft", 2), ("in_review", 2)][number % 3];
+        let read = pdm.get(&path(answered)).json();
+        for request in [answered, &read] {
+            assert_eq!(request["title"], json!(title));
+            assert_eq!(request["state"], state, "{title}");
+            assert_eq!(request["version"], version, "{title}");
+        }
+        // What lists look at, words and history are written apart from the request.
+        let found = pdm
+            .get(&format!("/v1/requests?q={title}&state={state}"))
+            .json();
+        let found: Vec<_> = found["items"].as_array().unwrap().iter().collect();
+        assert_eq!(found.len(), 1, "{title}");
+        assert_eq!(found[0]["id"], read["id"]);
+        assert_eq!(found[0]["title"], json!(title));
+        let events = pdm.get(&format!("{}/events", path(answered))).json();
+        let events = events["items"].as_array().unwrap();
+        assert_eq!(events.len(), version, "{title}");
+    }
+    let most = "select max(count) > 1 from (select count(*) from request_events group by transaction_number) as c";
+    assert_eq!(
+        app.db.query(most).unwrap(),
+        ["t"],
+        "nothing was written together"
+    );
+}
+
+#[test]
 fn a_write_takes_two_round_trips_to_the_database() {
     let db = Arc::new(TestDb::fresh());
     let relay = Relay::with(&db.url, Duration::from_millis(20));
