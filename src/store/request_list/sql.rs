@@ -15,67 +15,81 @@ impl QueryFragment<Pg> for RequestList<'_> {
         match &self.approach {
             Approach::Chosen(pieces) => {
                 out.unsafe_to_cache_prepared();
-                self.merged(pieces, Self::piece, &mut out)
+                let write = |piece, out: &mut AstPass<'_, 'b, Pg>| self.piece(piece, out);
+                self.merged(pieces, &self.limit, write, &mut out)
             }
             Approach::NewestFirst { looked_for, within } => {
                 self.newest_first(looked_for, within, &mut out)
             }
-            Approach::Merged(parts) => self.merged(parts, Self::part, &mut out),
+            Approach::Merged(parts) => {
+                let write = |part, out: &mut AstPass<'_, 'b, Pg>| self.part(part, out);
+                self.merged(parts, &self.limit, write, &mut out)
+            }
         }
     }
 }
 
 impl RequestList<'_> {
     /// The columns that a list shows, of rows of the table.
-    fn select<'b>(&'b self, from: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    pub(super) fn select<'b>(
+        &'b self,
+        from: &str,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
         out.push_sql("select ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(from);
         Ok(())
     }
 
-    /// Orders the rows by columns, and cuts them to a page.
-    fn cut<'b>(
-        &'b self,
+    /// Orders the rows by columns, and cuts off all but so many.
+    pub(super) fn cut<'b>(
+        &self,
         columns: impl IntoIterator<Item = String>,
+        limit: &'b i64,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
-        let direction = if self.sort.is_descending() {
-            "desc"
-        } else {
-            "asc"
-        };
+        let direction = self.direction();
         for (index, column) in columns.into_iter().enumerate() {
             let before = if index == 0 { " order by" } else { "," };
             out.push_sql(&format!("{before} {column} {direction}"));
         }
         out.push_sql(" limit ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        out.push_bind_param::<BigInt, _>(limit)
     }
 
-    /// What the parts have together, cut to a page.
-    fn merged<'b, P>(
-        &'b self,
+    pub(super) fn direction(&self) -> &'static str {
+        if self.sort.is_descending() {
+            "desc"
+        } else {
+            "asc"
+        }
+    }
+
+    /// What the parts have together in the order of the list, and of that so many.
+    pub(super) fn merged<'b, P>(
+        &self,
         parts: &'b [P],
-        write: impl Fn(&'b Self, &'b P, &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
+        limit: &'b i64,
+        write: impl Fn(&'b P, &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         if let [part] = parts {
-            return write(self, part, out);
+            return write(part, out);
         }
         for (index, part) in parts.iter().enumerate() {
             out.push_sql(match index {
                 0 => "select page.* from ((",
                 _ => ") union all (",
             });
-            write(self, part, out)?;
+            write(part, out)?;
         }
         out.push_sql(")) as page");
-        self.cut(self.order("page"), out)
+        self.cut(self.order("page"), limit, out)
     }
 
     /// What the list is ordered by, of rows with that name.
-    fn order(&self, name: &str) -> [String; 2] {
+    pub(super) fn order(&self, name: &str) -> [String; 2] {
         let key = self.sort.key().column();
         [format!("{name}.{key}"), format!("{name}.id")]
     }
@@ -83,7 +97,7 @@ impl RequestList<'_> {
     /// Between two positions, among rows whose first columns have certain values.
     ///
     /// The columns are part of the comparison, and of the order, so that only their own index has both.
-    fn bounds<'b>(
+    pub(super) fn bounds<'b>(
         columns: &[String],
         values: &[String],
         [after, before]: [&'b Position; 2],
@@ -134,10 +148,10 @@ impl RequestList<'_> {
                 out.push_sql(" and requests.owner_subject <> ");
                 out.push_bind_param::<Text, _>(owner)?;
             }
-            self.cut(columns, out)
+            self.cut(columns, &self.limit, out)
         })?;
         out.push_sql(") as part");
-        self.cut(self.order("part"), out)
+        self.cut(self.order("part"), &self.limit, out)
     }
 
     /// The requests with the words and marks, in the states, from the newest on, as far back as the page needs: the migrations
@@ -172,7 +186,7 @@ impl RequestList<'_> {
              (select requests.* from requests where requests.id = found.id offset 0) as requests where true",
         );
         self.conditions(&self.states, any_of, out)?;
-        self.cut(self.order("found"), out)
+        self.cut(self.order("found"), &self.limit, out)
     }
 
     /// The first rows of a piece, with every condition as it is.
@@ -196,13 +210,7 @@ impl RequestList<'_> {
             out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
             out.push_sql("::tsquery");
         }
-        let (key, from, before) = self.further_bounds();
-        for (comparison, time) in [(">=", from), ("<", before)] {
-            if let Some(time) = time {
-                out.push_sql(&format!(" and requests.{} {comparison} ", key.column()));
-                out.push_bind_param::<Timestamptz, _>(time)?;
-            }
-        }
+        self.within_further_bounds(out)?;
         let [key, id] = self.order("requests");
         // By what no index has in order, Postgres gathers them first.
         let key = if *is_gathered {
@@ -210,11 +218,26 @@ impl RequestList<'_> {
         } else {
             key
         };
-        self.cut([key, id], out)
+        self.cut([key, id], &self.limit, out)
+    }
+
+    /// Within the bounds of the time that the list is not ordered by.
+    pub(super) fn within_further_bounds<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        let (key, from, before) = self.further_bounds();
+        for (comparison, time) in [(">=", from), ("<", before)] {
+            if let Some(time) = time {
+                out.push_sql(&format!(" and requests.{} {comparison} ", key.column()));
+                out.push_bind_param::<Timestamptz, _>(time)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is seen and asked for, as far as columns of the request say it: all but words and times.
-    fn conditions<'b>(
+    pub(super) fn conditions<'b>(
         &'b self,
         states: &'b [&str],
         among: impl Fn(&str, &'b [&str], &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>,
@@ -274,7 +297,11 @@ impl RequestList<'_> {
 }
 
 /// Whether the column has one of the values.
-fn any_of<'b>(column: &str, values: &'b [&str], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+pub(super) fn any_of<'b>(
+    column: &str,
+    values: &'b [&str],
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
     out.push_sql(&format!(" and requests.{column} = any("));
     out.push_bind_param::<Array<Text>, _>(values)?;
     out.push_sql(")");
@@ -293,7 +320,11 @@ fn one_or_any_of<'b>(
     }
 }
 
-fn equal<'b>(column: &str, value: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+pub(super) fn equal<'b>(
+    column: &str,
+    value: &'b str,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
     out.push_sql(&format!(" and requests.{column} = "));
     out.push_bind_param::<Text, _>(value)
 }

@@ -210,10 +210,12 @@ fn page_after_page_holds_each_request_with_a_word_once_and_in_order() {
         let connection = &mut connect(url).await.unwrap();
         for (who, visibility) in visibilities() {
             for wanted in searches() {
-                let sort = Sort::NewestFirst;
-                let got = page_after_page(connection, &wanted, &visibility, sort).await;
-                let expected = plainly_first(connection, &wanted, &visibility, sort, 5_000).await;
-                assert_eq!(got, expected, "{who}: {wanted:?}");
+                for sort in Sort::ALL {
+                    let got = page_after_page(connection, &wanted, &visibility, *sort).await;
+                    let expected =
+                        plainly_first(connection, &wanted, &visibility, *sort, 5_000).await;
+                    assert_eq!(got, expected, "{who} {sort}: {wanted:?}");
+                }
             }
         }
     });

@@ -380,6 +380,38 @@ fn what_was_changed_lately_is_found_from_either_end() {
 }
 
 #[test]
+fn what_many_of_the_first_requests_have_is_found_among_these() {
+    let open = |wanted: Filter| Filter {
+        states: OPEN.to_vec(),
+        ..wanted
+    };
+    let lists = [
+        open(filter(|f| f.words = Some("azure".to_owned()))),
+        open(filter(|f| f.assignee = Some("architect 300".to_owned()))),
+        open(filter(|f| {
+            (f.words, f.desk) = (Some("azure".to_owned()), Some("gps".to_owned()));
+        })),
+    ];
+    let url = &database().url;
+    Runtime::new().unwrap().block_on(async {
+        let connection = &mut connect(url).await.unwrap();
+        for wanted in &lists {
+            for sort in [
+                Sort::OldestFirst,
+                Sort::LastChangedFirst,
+                Sort::FirstChangedFirst,
+            ] {
+                let everything = &Visibility::Everything;
+                let list = RequestList::new(wanted, everything, sort, None, PAGE);
+                let (rows, scans) = fetched(connection, list).await;
+                assert_eq!(scans, 0);
+                assert!(rows <= 6 * PAGE, "{sort}, {rows} rows: {wanted:?}");
+            }
+        }
+    });
+}
+
+#[test]
 fn what_the_desk_does_not_offer_is_not_looked_for_among_all_requests() {
     let wanted = filter(|f| {
         f.desk = Some("pad".to_owned());
