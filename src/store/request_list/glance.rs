@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 
 use super::sql::{any_of, equal};
 use super::{Approach, RequestList};
-use crate::store::requests::{Summary, Visibility};
+use crate::store::requests::Summary;
 use crate::store::{Connection, StoreError};
 
 /// So many are looked at first.
@@ -61,17 +61,13 @@ impl<'a> RequestList<'a> {
 
     /// What one person, partner or customer has is mostly little, and gathered sooner than looked for.
     fn is_worth_a_glance(&self) -> bool {
-        let sees_much = matches!(
-            self.visibility,
-            Visibility::Everything | Visibility::AtDesks(_)
-        );
         let names_few = [
             &self.filter.partner,
             &self.filter.customer,
             &self.filter.requested_by,
         ];
         let is_chosen = matches!(self.approach, Approach::Chosen(_));
-        is_chosen && sees_much && names_few.into_iter().all(Option::is_none)
+        is_chosen && self.sees_much() && names_few.into_iter().all(Option::is_none)
     }
 
     fn glance(&self, candidates: i64) -> Glance<'_, 'a> {
@@ -117,7 +113,7 @@ impl Glance<'_, '_> {
     }
 
     /// The first requests at the desk and in the state, in the order of the list. An index has them in it.
-    fn candidates<'b>(
+    fn first_in<'b>(
         &'b self,
         state: Option<&'b &str>,
         out: &mut AstPass<'_, 'b, Pg>,
@@ -160,7 +156,7 @@ impl QueryFragment<Pg> for Glance<'_, '_> {
              row_number() over (order by {key} {direction}, {id} {direction}) as place from (",
         ));
         let write = |state: &'b Option<&str>, out: &mut AstPass<'_, 'b, Pg>| {
-            self.candidates(state.as_ref(), out)
+            self.first_in(state.as_ref(), out)
         };
         list.merged(&self.states, &self.candidates, write, &mut out)?;
         out.push_sql(

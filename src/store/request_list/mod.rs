@@ -181,6 +181,14 @@ impl<'a> RequestList<'a> {
         Approach::Chosen(self.pieces())
     }
 
+    /// Whether the caller sees more than what is somebody's.
+    fn sees_much(&self) -> bool {
+        matches!(
+            self.visibility,
+            Visibility::Everything | Visibility::AtDesks(_)
+        )
+    }
+
     fn may_show_something(&self) -> bool {
         let is_at_no_desk = self.desks.as_ref().is_some_and(Vec::is_empty);
         !is_at_no_desk && !matches!(self.visibility, Visibility::Nothing)
@@ -274,11 +282,8 @@ impl<'a> RequestList<'a> {
     /// The pieces that Postgres chooses for: the states where they are few, each in the order of an index, and what was
     /// changed lately apart from what is as young.
     fn pieces(&self) -> Vec<Piece<'a>> {
-        let sees_much = matches!(
-            self.visibility,
-            Visibility::Everything | Visibility::AtDesks(_)
-        );
-        let is_much = sees_much && !self.filter.names_somebody() && self.filter.words.is_none();
+        let is_much =
+            self.sees_much() && !self.filter.names_somebody() && self.filter.words.is_none();
         // Open requests are few and young. Postgres takes them to be spread over all times.
         let is_only_open =
             !self.states.is_empty() && self.filter.states.iter().all(|state| state.is_open());
