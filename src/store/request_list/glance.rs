@@ -124,7 +124,7 @@ impl Glance<'_, '_> {
         RequestList::bounds(&order, &[], [&list.after, &list.before], out)?;
         for (column, value) in [("desk", self.desk.as_ref()), ("state", state)] {
             if let Some(value) = value {
-                equal(column, *value, out)?;
+                equal(column, value, out)?;
             }
         }
         list.cut(order, &self.candidates, out)
