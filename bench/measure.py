@@ -45,6 +45,20 @@ def pool_size(rate_before: float, seconds: float) -> int:
     return int(min(max(3 * rate_before, least), most) * (seconds + 1))
 
 
+def lasting(world: World, operation: Operation, targets: list[str], connections: int, seconds: float,
+            rate_before: float) -> Point:
+    """The figure of an operation, of such targets or, where it uses them up, of as many new ones as last."""
+    if not operation.uses_up:
+        return point(world, operation, targets, connections, seconds)
+    while True:
+        _, lines = fresh_pool(world, pool_size(rate_before, seconds))
+        found = point(world, operation, lines, connections, seconds)
+        rate_before = found.load.requests / found.load.seconds
+        # What is asked for beyond the end of the pool is refused.
+        if found.load.refused == 0 or pool_size(rate_before, seconds) <= len(lines):
+            return found
+
+
 def point(world: World, operation: Operation, lines: list[str], connections: int,
           seconds: float) -> Point:
     """Runs the load, and reads the clocks of service and Postgres before and after."""

@@ -163,11 +163,9 @@ def _beside(wishes: Wishes, results: Results, world: World, name: str, theirs: W
 
 def _points(wishes: Wishes, world: World, operation: Operation) -> Iterator[Point]:
     rate = 0.0
-    targets = [] if operation.uses_up else operation.targets(world)
+    targets = operation.targets(world)
     for connections in wishes.connections:
-        lines = (measure.fresh_pool(world, measure.pool_size(rate, wishes.seconds))[1]
-                 if operation.uses_up else targets)
-        point = measure.point(world, operation, lines, connections, wishes.seconds)
+        point = measure.lasting(world, operation, targets, connections, wishes.seconds, rate)
         rate = max(rate, point.load.rate)
         say(f"{operation.name}, {world.rows:,} rows, {connections} connections: "
             f"{point.load.rate:,.0f}/s, p50 {point.load.p50_ms:.2f} ms, p99 {point.load.p99_ms:.2f} ms, "

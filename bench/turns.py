@@ -61,9 +61,7 @@ def pair(one: World, other: World, operation: Operation, connections: int, secon
         targets = operation.targets(world)
 
         def point() -> Point:
-            lines = (measure.fresh_pool(world, measure.pool_size(rate / 2, each))[1]
-                     if operation.uses_up else targets)
-            return measure.point(world, operation, lines, connections, each)
+            return measure.lasting(world, operation, targets, connections, each, rate / 2)
 
         return point
 
