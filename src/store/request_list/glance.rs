@@ -6,12 +6,12 @@ use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
 use super::sql::{any_of, equal};
 use super::{Approach, RequestList};
-use crate::store::requests::Summary;
+use crate::store::requests::{Filter, Summary};
 use crate::store::{Connection, StoreError};
 
 /// So many are looked at first.
@@ -24,7 +24,7 @@ const MOST: i64 = 2_048;
 const STATES: usize = 8;
 
 /// The statement that looks at the first requests of a list, or of what an index has of it.
-pub(super) struct Glance<'l, 'a> {
+struct Glance<'l, 'a> {
     list: &'l RequestList<'a>,
     desk: Option<&'a str>,
     /// `None` for whatever state.
@@ -33,7 +33,7 @@ pub(super) struct Glance<'l, 'a> {
 }
 
 /// What came of it.
-pub(super) enum Seen {
+enum Seen {
     /// The page: it is full, or there is no more.
     Page(Vec<Summary>),
     /// So many belong to the page, and there is more to look at.
@@ -61,13 +61,25 @@ impl<'a> RequestList<'a> {
 
     /// What one person, partner or customer has is mostly little, and gathered sooner than looked for.
     fn is_worth_a_glance(&self) -> bool {
-        let names_few = [
-            &self.filter.partner,
-            &self.filter.customer,
-            &self.filter.requested_by,
-        ];
+        let Filter {
+            desk: _,
+            states: _,
+            service: _,
+            partner,
+            customer,
+            assignee: _,
+            requested_by,
+            words: _,
+            created_from: _,
+            created_before: _,
+            updated_from: _,
+            updated_before: _,
+        } = self.filter;
+        let names_few = [partner, customer, requested_by]
+            .into_iter()
+            .any(Option::is_some);
         let is_chosen = matches!(self.approach, Approach::Chosen(_));
-        is_chosen && self.sees_much() && names_few.into_iter().all(Option::is_none)
+        is_chosen && self.sees_much() && self.may_show_something() && !names_few
     }
 
     fn glance(&self, candidates: i64) -> Glance<'_, 'a> {
@@ -99,16 +111,14 @@ fn farther(candidates: i64, found: usize, wanted: i64) -> Option<i64> {
 impl Glance<'_, '_> {
     async fn read(self, connection: &mut Connection) -> Result<Seen, StoreError> {
         let (candidates, wanted) = (self.candidates, self.list.limit);
-        let rows: Vec<(Summary, bool, i64)> = RunQueryDsl::load(self, connection).await?;
-        // The last one is there to tell that it was reached.
-        let is_cut_off = rows.last().is_some_and(|(.., place)| *place == candidates);
-        let matching = rows.into_iter().filter(|(_, matches, _)| *matches);
-        let page: Vec<Summary> = matching.map(|(row, ..)| row).collect();
-        let is_full = i64::try_from(page.len()).is_ok_and(|found| found >= wanted);
+        let mut rows: Vec<(Summary, i64)> = RunQueryDsl::load(self, connection).await?;
+        // The last one that was looked at is there to tell so, whether it belongs to the page or not.
+        let is_cut_off = rows.pop_if(|(_, place)| *place == candidates).is_some();
+        let is_full = i64::try_from(rows.len()).is_ok_and(|found| found >= wanted);
         Ok(if is_full || !is_cut_off {
-            Seen::Page(page)
+            Seen::Page(rows.into_iter().map(|(row, _)| row).collect())
         } else {
-            Seen::Part(page.len())
+            Seen::Part(rows.len())
         })
     }
 
@@ -135,33 +145,29 @@ impl QueryFragment<Pg> for Glance<'_, '_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
         let list = self.list;
-        list.select(
-            ", requests.matches, requests.place from (select requests.*, (true",
-            &mut out,
-        )?;
+        let [key, id] = list.order("requests");
+        let direction = list.direction();
+        let from = format!(
+            ", requests.place from (select requests.*, \
+             row_number() over (order by {key} {direction}, {id} {direction}) as place from (",
+        );
+        list.select(&from, &mut out)?;
+        let write = |state: &'b Option<&str>, out: &mut AstPass<'_, 'b, Pg>| {
+            self.first_in(state.as_ref(), out)
+        };
+        list.merged(&self.states, &self.candidates, write, &mut out)?;
+        out.push_sql(") as requests) as requests where (true");
         list.conditions(&list.states, any_of, &mut out)?;
         list.within_further_bounds(&mut out)?;
         if list.filter.words.is_some() {
             out.push_sql(
                 " and exists (select from request_words \
-                 where request_words.request_id = requests.id and request_words.words @@ ",
+                 where request_words.request_id = requests.id",
             );
-            out.push_bind_param::<Nullable<Text>, _>(&list.words)?;
-            out.push_sql("::tsquery)");
+            list.with_words(&mut out)?;
+            out.push_sql(")");
         }
-        let [key, id] = list.order("requests");
-        let direction = list.direction();
-        out.push_sql(&format!(
-            ") is true as matches from (select requests.*, \
-             row_number() over (order by {key} {direction}, {id} {direction}) as place from (",
-        ));
-        let write = |state: &'b Option<&str>, out: &mut AstPass<'_, 'b, Pg>| {
-            self.first_in(state.as_ref(), out)
-        };
-        list.merged(&self.states, &self.candidates, write, &mut out)?;
-        out.push_sql(
-            ") as requests) as requests) as requests where requests.matches or requests.place = ",
-        );
+        out.push_sql(") or requests.place = ");
         out.push_bind_param::<BigInt, _>(&self.candidates)?;
         list.cut([key, id], &list.limit, &mut out)
     }
@@ -173,7 +179,7 @@ impl QueryId for Glance<'_, '_> {
 }
 
 impl Query for Glance<'_, '_> {
-    type SqlType = (<AsSelect<Summary, Pg> as Expression>::SqlType, Bool, BigInt);
+    type SqlType = (<AsSelect<Summary, Pg> as Expression>::SqlType, BigInt);
 }
 
 #[cfg(test)]

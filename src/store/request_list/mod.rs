@@ -164,12 +164,9 @@ impl<'a> RequestList<'a> {
         if !parts.is_empty() {
             return Approach::Merged(parts);
         }
-        // What has no word in it finds nothing.
-        let has_no_word = self.filter.words.is_some() && self.words.is_none();
         if self.sort == Sort::NewestFirst
             && marks::say_all(self.visibility, self.filter)
             && self.may_show_something()
-            && !has_no_word
         {
             let marks = marks::wanted(self.visibility, self.desks.as_deref(), self.filter);
             let mut wanted = self.words.iter().cloned().chain(marks);
@@ -191,7 +188,9 @@ impl<'a> RequestList<'a> {
 
     fn may_show_something(&self) -> bool {
         let is_at_no_desk = self.desks.as_ref().is_some_and(Vec::is_empty);
-        !is_at_no_desk && !matches!(self.visibility, Visibility::Nothing)
+        // What has no word in it finds nothing.
+        let has_no_word = self.filter.words.is_some() && self.words.is_none();
+        !is_at_no_desk && !has_no_word && !matches!(self.visibility, Visibility::Nothing)
     }
 
     /// The parts the list is merged from; none where no index has them in order.

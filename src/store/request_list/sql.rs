@@ -206,9 +206,7 @@ impl RequestList<'_> {
         Self::bounds(&self.order("requests"), &[], [after, before], out)?;
         self.conditions(states, one_or_any_of, out)?;
         if self.filter.words.is_some() {
-            out.push_sql(" and request_words.words @@ ");
-            out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
-            out.push_sql("::tsquery");
+            self.with_words(out)?;
         }
         self.within_further_bounds(out)?;
         let [key, id] = self.order("requests");
@@ -219,6 +217,14 @@ impl RequestList<'_> {
             key
         };
         self.cut([key, id], &self.limit, out)
+    }
+
+    /// With the words looked for.
+    pub(super) fn with_words<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" and request_words.words @@ ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.words)?;
+        out.push_sql("::tsquery");
+        Ok(())
     }
 
     /// Within the bounds of the time that the list is not ordered by.

@@ -412,6 +412,24 @@ fn what_many_of_the_first_requests_have_is_found_among_these() {
 }
 
 #[test]
+fn a_list_that_was_looked_through_to_its_end_is_not_looked_for_again() {
+    let held = "select count(*) as count from requests where state = 'on_hold'";
+    let wanted = filter(|f| (f.states, f.words) = (vec![State::OnHold], Some("azure".to_owned())));
+    let url = &database().url;
+    Runtime::new().unwrap().block_on(async {
+        let connection = &mut connect(url).await.unwrap();
+        let held = count(connection, held).await;
+        assert!((10..PAGE).contains(&held));
+        let everything = &Visibility::Everything;
+        let list = RequestList::new(&wanted, everything, Sort::OldestFirst, None, PAGE);
+        let (rows, scans) = fetched(connection, list).await;
+        // Each request and its words. Planning looks up the ends of an index: a few rows more.
+        assert_eq!(scans, 0);
+        assert!(rows <= 2 * held + 10, "{rows} rows for {held}");
+    });
+}
+
+#[test]
 fn what_the_desk_does_not_offer_is_not_looked_for_among_all_requests() {
     let wanted = filter(|f| {
         f.desk = Some("pad".to_owned());
